@@ -1,0 +1,243 @@
+"""The composition root: opens what is needed, wires it, and closes it again.
+
+API, projector, worker, scheduler and CLI are entry points over the same platform. Every port is an
+optional keyword, so that a test can pass another one; nothing opens at import.
+"""
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from uuid import UUID
+
+import structlog
+
+from adapters.background import Background
+from adapters.capabilities import DECIDERS, PROJECTIONS, UPCASTS, handlers
+from adapters.crypto.idempotency import KeyedAnswers
+from adapters.crypto.master import MasterKey, load_master_key
+from adapters.crypto.passwords import Argon2Hasher
+from adapters.crypto.tokens import new_id, new_session_token
+from adapters.crypto.vault import PostgresVault
+from adapters.egress.open import opened_executor
+from adapters.http.draining import Draining
+from adapters.open_sessions import ReadOpenSessions
+from adapters.postgres.connect import Pool, open_pool
+from adapters.postgres.event_store import PostgresEventStore
+from adapters.postgres.history import PostgresHistory
+from adapters.postgres.read_models import PostgresReadModels
+from adapters.postgres.tail import Listener
+from adapters.redis.client import RedisClient
+from adapters.redis.lockout import RedisLockout
+from adapters.redis.progress import ProgressChannel
+from adapters.redis.rate_counter import RedisRateCounter
+from adapters.redis.session_store import RedisSessionStore
+from adapters.schemas.validator import JsonSchemaValidator
+from adapters.services import Services
+from adapters.settings import Settings
+from adapters.telemetry.metrics import Metrics
+from application.access import KeyAuthenticator
+from application.bus import Bus
+from application.codec import EventCodec
+from application.current import CurrentStates
+from application.event_store import StoredEvent
+from application.executor import Executor
+from application.flags import CurrentFlags
+from application.history import History
+from application.limits import RateLimiter
+from application.lockout import Lockout
+from application.pipeline import Pipeline
+from application.session_store import Rebuilds, SessionStore
+from application.sessions import LoggedSessions
+from application.tail import Tail
+from projections.reading import ReadModels
+
+log = structlog.get_logger(__name__)
+
+
+def now() -> datetime:
+    """The time, in UTC."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Platform:
+    """Everything that an entry point may work with."""
+
+    settings: Settings
+    metrics: Metrics
+    draining: Draining
+    background: Background
+    master: MasterKey
+    readers: Pool
+    redis: RedisClient
+    progress: ProgressChannel
+    store: PostgresEventStore
+    codec: EventCodec
+    pipeline: Pipeline
+    current: CurrentStates
+    tail: Tail
+    read_models: PostgresReadModels
+    history: History
+    sessions: SessionStore
+    rebuilds: Rebuilds
+    limiter: RateLimiter
+    idempotency: KeyedAnswers
+    vault: PostgresVault
+    services: Services
+    bus: Bus
+    keys: KeyAuthenticator
+    now: Callable[[], datetime]
+    new_id: Callable[[], UUID]
+
+    def follow_log(self) -> None:
+        """Run the tail of the log: what is kept in this process then follows it."""
+        self.background.start("listener", Listener(self.settings.database_url, self.tail).run())
+        self.background.start("tail", self.tail.run())
+
+
+@asynccontextmanager
+async def open_platform(
+    settings: Settings,
+    *,
+    hasher: Argon2Hasher | None = None,
+    executor: Executor | None = None,
+    lockout: Lockout | None = None,
+    clock: Callable[[], datetime] = now,
+    metrics: Metrics | None = None,
+    draining: Draining | None = None,
+) -> AsyncIterator[Platform]:
+    """Open everything that every process needs; each keyword stands for a port.
+
+    Raises:
+        Outage: when Postgres does not answer. Redis may come later.
+        SchemaTooOld, SchemaTooNew: when the database's schema is not this program's.
+        BadMasterKey: when the master key is missing or another one.
+    """
+    async with AsyncExitStack() as stack:
+        metrics = metrics or Metrics(settings.metrics_dir)
+        background = Background()
+        stack.push_async_callback(background.stop)
+        master = load_master_key(settings.master_key_file)
+        store = await PostgresEventStore.open(
+            settings.database_url,
+            on_replaced=lambda _: background.fail("the log was replaced"),
+            on_clock_ahead=lambda _: metrics.clock_jumps.inc(),
+        )
+        stack.push_async_callback(store.aclose)
+        readers = await _pool(stack, settings, "annals_reader")
+        vault = PostgresVault(await _pool(stack, settings, "annals_appender"), master)
+        await vault.check()
+        redis = await RedisClient.open(settings.redis_url)
+        stack.push_async_callback(redis.aclose)
+        codec = EventCodec(DECIDERS, vault, UPCASTS)
+        pipeline = Pipeline(store, codec, new_id)
+        current = CurrentStates(pipeline)
+        progress = ProgressChannel(redis, settings.redis_url)
+        read_models = PostgresReadModels(readers, PROJECTIONS, progress, store.incarnation)
+        limiter = RateLimiter(
+            current=current,
+            counter=RedisRateCounter(redis, master.subject_hash()),
+            on_open=lambda name: metrics.limiter_open.labels(name).inc(),
+        )
+        sessions, rebuilds = _sessions(stack, redis, store, codec, read_models, clock, metrics)
+        if hasher is None:
+            hasher = _hasher(settings)
+            stack.callback(hasher.close)
+        if executor is None:
+            executor = await stack.enter_async_context(opened_executor(settings, clock))
+        services = Services(
+            settings=settings,
+            current=current,
+            flags=CurrentFlags(current),
+            limiter=limiter,
+            schemas=JsonSchemaValidator(),
+            hasher=hasher,
+            lockout=lockout or RedisLockout(redis, master.subject_hash()),
+            sessions=sessions,
+            email_hash=master.name_hash(),
+            executor=executor,
+            new_token=new_session_token,
+            now=clock,
+            new_id=new_id,
+        )
+        yield Platform(
+            settings=settings,
+            metrics=metrics,
+            draining=draining or Draining(),
+            background=background,
+            master=master,
+            readers=readers,
+            redis=redis,
+            progress=progress,
+            store=store,
+            codec=codec,
+            pipeline=pipeline,
+            current=current,
+            tail=_tail(store, current, background),
+            read_models=read_models,
+            history=PostgresHistory(readers),
+            sessions=sessions,
+            rebuilds=rebuilds,
+            limiter=limiter,
+            idempotency=KeyedAnswers(master),
+            vault=vault,
+            services=services,
+            bus=Bus(pipeline, handlers(services)),
+            keys=KeyAuthenticator(current),
+            now=clock,
+            new_id=new_id,
+        )
+
+
+async def _pool(stack: AsyncExitStack, settings: Settings, role: str) -> Pool:
+    pool = await open_pool(settings.database_url, role=role, name=role)
+    stack.callback(pool.terminate)
+    return pool
+
+
+def _hasher(settings: Settings) -> Argon2Hasher:
+    return Argon2Hasher(
+        memory_kib=settings.argon2_memory_kib,
+        iterations=settings.argon2_iterations,
+        lanes=settings.argon2_lanes,
+    )
+
+
+def _tail(store: PostgresEventStore, current: CurrentStates, background: Background) -> Tail:
+    """The log's tail, which drops kept states as they move."""
+    tail = Tail(store)
+
+    def moved(events: Sequence[StoredEvent]) -> None:
+        for event in events:
+            current.moved((event.tenant, event.stream), event.version)
+
+    tail.on_events(moved)
+    tail.on_replaced(lambda _: background.fail("the log was replaced"))
+    return tail
+
+
+def _sessions(
+    stack: AsyncExitStack,
+    redis: RedisClient,
+    store: PostgresEventStore,
+    codec: EventCodec,
+    read_models: ReadModels,
+    clock: Callable[[], datetime],
+    metrics: Metrics,
+) -> tuple[SessionStore, Rebuilds]:
+    """The sessions in Redis, which ask to be rebuilt from the log when they are lost."""
+
+    def ask() -> None:
+        metrics.sessions_rebuilt.inc()
+        rebuilds.ask()
+
+    sessions = RedisSessionStore(redis, incarnation=lambda: store.incarnation, on_lost=ask)
+    source = LoggedSessions(ReadOpenSessions(read_models, clock), store, codec)
+    rebuilds = Rebuilds(
+        sessions,
+        source,
+        lambda failure: log.warning("sessions_rebuild_failed", error=type(failure).__name__),
+    )
+    stack.push_async_callback(rebuilds.aclose)
+    return sessions, rebuilds

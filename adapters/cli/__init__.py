@@ -1,0 +1,1 @@
+"""The command line: `annals up` and everything that goes beside it."""

@@ -1,0 +1,90 @@
+"""Tokens, API keys and ids: everything that must be unguessable or unique.
+
+Tokens are 256 random bits, so a plain SHA-256 of one is all that has to be kept: there is nothing
+to guess, and so nothing to slow down.
+"""
+
+import hashlib
+import hmac
+import os
+import re
+import secrets
+import threading
+import time
+from uuid import UUID
+
+import msgspec
+
+SESSION_PREFIX = "as_"
+KEY_PREFIX = "annals_"
+_SECRET = r"[A-Za-z0-9_-]{43}"  # noqa: S105 - a pattern
+_SESSION = re.compile(SESSION_PREFIX + _SECRET)
+_KEY = re.compile(KEY_PREFIX + "([0-9a-f]{32})_" + _SECRET)
+
+
+class NewApiKey(msgspec.Struct, frozen=True, kw_only=True):
+    """A key that was made: its `text` is told once, its `hash` is kept."""
+
+    id: UUID
+    text: str
+    hash: str
+
+
+def new_session_token() -> str:
+    """`as_` and 43 characters of base64url."""
+    return SESSION_PREFIX + secrets.token_urlsafe(32)
+
+
+def is_session_token(text: str) -> bool:
+    """Whether a text has the form of a session's token."""
+    return _SESSION.fullmatch(text) is not None
+
+
+def hash_token(text: str) -> str:
+    """What is kept of a token or a key: its SHA-256, 64 hexadecimal digits."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def make_api_key(id_: UUID) -> NewApiKey:
+    """`annals_<id>_<secret>`: the id finds the key's stream, the whole text is what is hashed."""
+    text = f"{KEY_PREFIX}{id_.hex}_{secrets.token_urlsafe(32)}"
+    return NewApiKey(id=id_, text=text, hash=hash_token(text))
+
+
+def parse_api_key(text: str) -> UUID | None:
+    """The id in a key's text; None when it is no key."""
+    match = _KEY.fullmatch(text)
+    return None if match is None else UUID(hex=match[1])
+
+
+def matches(text: str, kept_hash: str) -> bool:
+    """Whether a token or key is the one whose hash was kept, in constant time."""
+    return hmac.compare_digest(hash_token(text), kept_hash)
+
+
+class IdMaker:
+    """Makes UUIDv7s that only ever rise within this process, from any thread.
+
+    RFC 9562, 6.2, method 3: the 12 bits behind the milliseconds are a fraction of one (244 ns);
+    two ids in one such step, or a clock that goes back, count on. The other 62 bits are random.
+    """
+
+    def __init__(self) -> None:
+        """Start at the clock's time."""
+        self._last = 0
+        self._lock = threading.Lock()
+
+    def __call__(self) -> UUID:
+        """A new id."""
+        millis, nanos = divmod(time.time_ns(), 1_000_000)
+        ticks = millis << 12 | (nanos << 12) // 1_000_000
+        with self._lock:
+            if ticks <= self._last:
+                ticks = self._last + 1
+            self._last = ticks
+        low = int.from_bytes(os.urandom(8), "big") >> 2
+        return UUID(int=ticks >> 12 << 80 | 7 << 76 | (ticks & 0xFFF) << 64 | 2 << 62 | low)
+
+
+new_id = IdMaker()
+"""The process's maker of ids."""

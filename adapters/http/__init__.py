@@ -1,0 +1,1 @@
+"""The public face: HTTP, served by granian through Litestar."""

@@ -1,0 +1,115 @@
+"""The HTTP application: operations become routes, and whatever the router refuses a problem."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import structlog
+from litestar import Litestar, Request, Response
+from litestar.enums import HttpMethod
+from litestar.exceptions import HTTPException
+from litestar.handlers import HTTPRouteHandler
+from litestar.types import ASGIApp
+
+import adapters.capabilities
+from adapters.http import health, pages
+from adapters.http.access_log import AccessLog
+from adapters.http.calls import correlation_id_of
+from adapters.http.endpoints import Allowed, Endpoint
+from adapters.http.operations import Operation
+from adapters.http.pages import schema_operations
+from adapters.http.platform import HttpPlatform
+from adapters.http.problems import InternalError, problem_answer, refusal_of
+
+AnyRequest = Request[Any, Any, Any]
+
+log = structlog.get_logger(__name__)
+
+_OPERATIONS = (*adapters.capabilities.OPERATIONS, *health.OPERATIONS, *pages.OPERATIONS)
+OPERATIONS = (*_OPERATIONS, *schema_operations(_OPERATIONS))
+
+_METHODS = {"GET": (HttpMethod.GET, HttpMethod.HEAD)}
+"""What else an operation answers: whatever can be got can be asked for its headers alone."""
+
+
+def build_app(platform: HttpPlatform, *, more_routes: Iterable[HTTPRouteHandler] = ()) -> Litestar:
+    """The application over a platform that is open.
+
+    `more_routes` are Litestar's own handlers beside ours, as a benchmark wants to compare them.
+    """
+    level = platform.settings.log_level
+    lines = AccessLog(enabled=level in {"debug", "info"})
+    probes = AccessLog(enabled=level == "debug")  # they ask every few seconds, for ever
+    handlers = [
+        _handler(
+            each, Endpoint(each, platform, probes if each.path.startswith("/health") else lines)
+        )
+        for each in OPERATIONS
+    ]
+    problems = _Problems(platform)
+    return Litestar(
+        route_handlers=[*_allowed(platform), *handlers, *more_routes],
+        exception_handlers={HTTPException: problems.refused, Exception: problems.failed},
+        openapi_config=None,
+        logging_config=None,
+    )
+
+
+def _handler(operation: Operation, endpoint: Endpoint) -> HTTPRouteHandler:
+    methods = _METHODS.get(operation.method, (HttpMethod(operation.method),))
+    return _route(operation.path, methods, operation.name, endpoint)
+
+
+def _allowed(platform: HttpPlatform) -> Iterable[HTTPRouteHandler]:
+    """OPTIONS on every path, to come first: Litestar's own names the first operation's methods."""
+    methods: dict[str, list[str]] = {}
+    for each in OPERATIONS:
+        methods.setdefault(each.path, []).append(each.method)
+    for path, taken in methods.items():
+        yield _route(path, (HttpMethod.OPTIONS,), f"options {path}", Allowed(taken, platform))
+
+
+def _route(
+    path: str, methods: tuple[HttpMethod, ...], name: str, endpoint: ASGIApp
+) -> HTTPRouteHandler:
+    def respond() -> ASGIApp:
+        return endpoint
+
+    # Litestar wants a status of its own; the operation answers with its own one.
+    route = HTTPRouteHandler(
+        path.replace("}", ":str}").replace(":path:str}", ":path}"),
+        http_method=methods,
+        status_code=200,
+        sync_to_thread=False,
+        name=name,
+    )
+    return route(respond)
+
+
+class _Problems:
+    """Answers what no operation has: the router's refusals, and failures of the framework."""
+
+    def __init__(self, platform: HttpPlatform) -> None:
+        self._platform = platform
+
+    def refused(self, request: AnyRequest, error: HTTPException) -> Response[bytes]:
+        return self._answer(request, refusal_of(error.status_code, error.headers))
+
+    def failed(self, request: AnyRequest, error: Exception) -> Response[bytes]:
+        log.error("request_failed", exc_info=error)
+        return self._answer(request, InternalError())
+
+    def _answer(self, request: AnyRequest, error: Exception) -> Response[bytes]:
+        answer = problem_answer(error, request.scope["path"])
+        correlation_id = correlation_id_of(dict(request.scope["headers"]), self._platform)
+        headers = {name.decode(): value.decode() for name, value in answer.headers}
+        return Response(
+            content=answer.body,
+            status_code=answer.status,
+            headers={
+                **headers,
+                "cache-control": "no-store",
+                "x-content-type-options": "nosniff",
+                "correlation-id": str(correlation_id),
+            },
+            media_type=answer.media_type.decode(),
+        )

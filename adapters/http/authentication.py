@@ -1,0 +1,92 @@
+"""Who sends a request: a session or an API key, told by one credential.
+
+A bearer credential goes before a cookie. A cookie is sent by browsers whether the person meant it
+or not, so with one an unsafe method must come from our own pages: `Sec-Fetch-Site` says so, or,
+from older browsers, `Origin`. Every way in which a credential does not open anything has the same
+neutral answer.
+"""
+
+from functools import lru_cache
+from uuid import UUID
+
+from adapters.crypto.tokens import hash_token, is_session_token, parse_api_key
+from adapters.http.addresses import client_scheme
+from adapters.http.calls import Call
+from adapters.http.cookies import session_cookie
+from application.access import Principal
+from domain.recorded import DEFAULT_TENANT
+from domain.rejections import Forbidden, Unauthenticated
+
+_LONGEST = 200
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+_OURS = frozenset({b"same-origin", b"none"})
+
+
+class CrossSite(Forbidden):
+    """A page of another site has sent the request with the person's cookie."""
+
+    slug = "cross-site"
+    title = "This request comes from another site"
+
+
+async def authenticate(call: Call) -> None:
+    """Set the call's principal.
+
+    Raises:
+        Unauthenticated: when there is no credential, or one that opens nothing.
+        CrossSite: when a cookie is the credential and the request is not from our own pages.
+        Outage: when nobody can tell now.
+    """
+    given = call.headers.get(b"authorization")
+    if given is None:
+        token = session_cookie(call.headers.get(b"cookie"))
+        if token is not None and call.scope["method"] not in _SAFE:
+            refuse_cross_site(call)
+    else:
+        scheme, _, credential = given.partition(b" ")
+        token = credential.strip().decode("latin-1") if scheme.lower() == b"bearer" else None
+    if token is None or len(token) > _LONGEST or not token.isascii():
+        raise Unauthenticated
+    principal = await _principal(call, token)
+    if principal is None:
+        raise Unauthenticated
+    call.principal = principal
+
+
+async def _principal(call: Call, token: str) -> Principal | None:
+    if is_session_token(token):
+        session = await call.platform.sessions.find(hash_token(token))
+        if session is None:
+            return None
+        call.session = session
+        return Principal(
+            actor=f"account/{session.account}",
+            role=session.role,
+            tenant=DEFAULT_TENANT,
+            session=session.id,
+        )
+    id_, kept_hash = _key(token)
+    return None if id_ is None else await call.platform.keys(id_, kept_hash)
+
+
+@lru_cache(1024)
+def _key(token: str) -> tuple[UUID | None, str]:
+    """An API key's id (None: it is none), and what is kept of it."""
+    return parse_api_key(token), hash_token(token)
+
+
+def refuse_cross_site(call: Call) -> None:
+    """Make sure that a cookie was meant to be sent.
+
+    Raises:
+        CrossSite: when another site's page sent it, or nobody can tell.
+    """
+    site = call.headers.get(b"sec-fetch-site")
+    if site is not None:
+        if site not in _OURS:
+            raise CrossSite
+        return
+    host = call.headers.get(b"host", b"")
+    scheme = client_scheme(call.scope, call.platform.settings.trusted_proxies)
+    if call.headers.get(b"origin") != scheme.encode() + b"://" + host:
+        raise CrossSite("With a cookie, send Origin or Sec-Fetch-Site; or use a bearer token.")

@@ -1,0 +1,83 @@
+"""Events as the API shows them: never a secret, personal fields only to who may see them."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Protocol
+from uuid import UUID
+
+import msgspec
+
+from application.codec import EventCodec
+from application.event_store import StoredEvent
+from application.positions import Position
+from domain.access import PERMISSIONS
+
+
+class EventView(msgspec.Struct, frozen=True, kw_only=True):
+    """One event; `meta` has its id, actor, correlation and cause beside what was recorded there."""
+
+    position: int
+    token: str
+    tenant: str
+    stream: str
+    version: int
+    type: str
+    schema_version: int
+    data: dict[str, Any]
+    meta: dict[str, Any]
+    recorded_at: datetime
+
+
+class EventList(msgspec.Struct, frozen=True, kw_only=True):
+    """A page of events; `next` goes on behind it, also at the end of the log, so poll with it."""
+
+    items: list[EventView]
+    next: str
+
+
+class Rendering(Protocol):
+    """What has a codec to render events with."""
+
+    @property
+    def codec(self) -> EventCodec:
+        """The codec."""
+        ...
+
+
+async def view_events(
+    platform: Rendering,
+    events: Sequence[StoredEvent],
+    incarnation: UUID,
+    *,
+    role: str,
+    personal: bool = False,
+) -> list[EventView]:
+    """Events as a role may see them; `personal` shows more than the role alone would."""
+    may_see = personal or "personal:read" in PERMISSIONS.get(role, frozenset())
+    shown = await platform.codec.render(events, personal=may_see)
+    return [
+        EventView(
+            position=event.position,
+            token=Position(incarnation, event.position).token,
+            tenant=event.tenant,
+            stream=event.stream,
+            version=event.version,
+            type=event.type,
+            schema_version=event.schema_version,
+            data=data,
+            meta=_meta(event),
+            recorded_at=event.recorded_at,
+        )
+        for event, data in zip(events, shown, strict=True)
+    ]
+
+
+def _meta(event: StoredEvent) -> dict[str, Any]:
+    recorded: dict[str, Any] = msgspec.json.decode(event.meta)
+    return {
+        **recorded,
+        "id": event.id,
+        "actor": event.actor,
+        "correlation_id": event.correlation_id,
+        "causation_id": event.causation_id,
+    }

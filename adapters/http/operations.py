@@ -1,0 +1,114 @@
+"""Operations: one method on one path, declared beside the function that carries it out.
+
+An operation is an ASGI application. Litestar routes to it and stays out of the way: its handlers,
+which take nothing and give the operation back as their response, cost a third of what the
+same no-op costs with Litestar's own decoding, validation and encoding.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from adapters.http.answers import Answer
+from adapters.http.authentication import authenticate
+from adapters.http.bodies import Body, read_body
+from adapters.http.calls import Call
+from adapters.http.moments import seen_here
+from adapters.http.queries import Query
+
+Handle = Callable[..., Awaitable[Answer | None]]
+
+ANYONE = None
+SIGNED_IN = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Operation:
+    """How one operation is asked for, who may, and what it answers.
+
+    `needs` is a permission, `SIGNED_IN` for any credential, or `ANYONE`. `answers` maps status
+    numbers to the struct of the body (None: no body). `keyed` operations take an
+    `Idempotency-Key`, `conditional` ones an `If-Match`, and `consistent` ones, as all commands are,
+    an `Annals-Consistent-After`. A handler that gives None has sent its answer itself.
+    """
+
+    method: str
+    path: str
+    handle: Handle
+    needs: str | None
+    answers: Mapping[int, Any]
+    body: Body[Any] | None = None
+    query: Query[Any] | None = None
+    keyed: bool = False
+    conditional: bool = False
+    consistent: bool = False
+    media_type: str = "application/json"
+    tag: str = ""
+
+    @property
+    def name(self) -> str:
+        """The operation's name, for the OpenAPI document and for logs."""
+        return self.handle.__name__
+
+    @property
+    def summary(self) -> str:
+        """The first sentence of the handler's docstring."""
+        return (self.handle.__doc__ or self.name).partition("\n")[0]
+
+    async def answer(self, call: Call) -> Answer | None:
+        """Authenticate, validate, carry out.
+
+        Raises:
+            Exception: whatever becomes a problem document.
+        """
+        if self.needs is not None:
+            await authenticate(call)
+            if self.needs:
+                call.require(self.needs)
+        if self.method != "GET":
+            await seen_here(call)
+        if self.body is not None:
+            call.body = await read_body(call.headers, call.receive)
+            return await self.handle(call, self.body.decode(call.body))
+        if self.query is not None:
+            return await self.handle(call, self.query.decode(call.query()))
+        if call.scope["query_string"]:
+            Query.refuse_all(call.query())
+        return await self.handle(call)
+
+
+def operation(
+    method: str,
+    path: str,
+    *,
+    answers: Mapping[int, Any],
+    needs: str | None = ANYONE,
+    body: type[Any] | None = None,
+    query: type[Any] | None = None,
+    conditional: bool = False,
+    consistent: bool = False,
+    keyed: bool = True,
+    media_type: str = "application/json",
+) -> Callable[[Handle], Operation]:
+    """Make an operation of the function that carries it out.
+
+    It is called with the call, and with the decoded body or query where the operation has one.
+    """
+
+    def declare(handle: Handle) -> Operation:
+        return Operation(
+            method=method,
+            path=path,
+            handle=handle,
+            needs=needs,
+            answers=answers,
+            body=None if body is None else Body(body),
+            query=None if query is None else Query(query),
+            keyed=keyed and method != "GET",
+            conditional=conditional,
+            consistent=consistent or method != "GET",
+            media_type=media_type,
+            tag=handle.__module__.rpartition(".")[2],
+        )
+
+    return declare

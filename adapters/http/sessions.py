@@ -1,0 +1,126 @@
+"""Sessions over HTTP: sign in, look, sign out."""
+
+from datetime import datetime
+from typing import Annotated
+
+import msgspec
+
+from adapters.http.addresses import client_scheme
+from adapters.http.answers import Answer, json_answer
+from adapters.http.calls import Call
+from adapters.http.commands import execute
+from adapters.http.cookies import drop_session_cookie, set_session_cookie
+from adapters.http.operations import ANYONE, SIGNED_IN, operation
+from application.sessions import SignedIn, SignIn, SignOut
+from domain.rejections import Conflict, NotFound
+
+Typed = Annotated[str, msgspec.Meta(max_length=1000)]
+_LONGEST_DEVICE = 300
+
+
+class CredentialsBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a person signs in with."""
+
+    email: Typed
+    password: Typed
+
+
+class SessionStartedView(msgspec.Struct, frozen=True, kw_only=True):
+    """The session that was started; its token is told only here."""
+
+    id: str
+    token: str
+    account: str
+    expires_at: datetime
+
+
+class SessionView(msgspec.Struct, frozen=True, kw_only=True):
+    """The session that a request was sent in."""
+
+    id: str
+    account: str
+    role: str
+    created_at: datetime
+    expires_at: datetime
+
+
+class NoCurrentSession(NotFound):
+    """The credential is an API key, which is no session."""
+
+    slug = "no-current-session"
+    title = "An API key has no session"
+
+
+class KeysDoNotSignOut(Conflict):
+    """The credential is an API key, which stays good until it is revoked."""
+
+    slug = "keys-do-not-sign-out"
+    title = "An API key cannot sign out"
+
+
+@operation(
+    "POST",
+    "/v1/sessions",
+    needs=ANYONE,
+    body=CredentialsBody,
+    answers={201: SessionStartedView},
+)
+async def sign_in(call: Call, body: CredentialsBody) -> Answer:
+    """Sign in: gives a bearer token, and the same as a cookie for browsers."""
+    scheme = client_scheme(call.scope, call.platform.settings.trusted_proxies)
+
+    def render(signed_in: SignedIn, _version: int) -> Answer:
+        view = SessionStartedView(
+            id=signed_in.id,
+            token=signed_in.token,
+            account=signed_in.account,
+            expires_at=signed_in.expires_at,
+        )
+        cookie = set_session_cookie(
+            signed_in.token,
+            now=call.platform.now(),
+            expires_at=signed_in.expires_at,
+            scheme=scheme,
+        )
+        return json_answer(view, 201, (cookie, (b"location", b"/v1/sessions/current")))
+
+    command = SignIn(
+        email=body.email, password=body.password, address=call.address, device=_device(call)
+    )
+    return await execute(call, command, render)
+
+
+def _device(call: Call) -> str | None:
+    agent = call.headers.get(b"user-agent")
+    return None if agent is None else agent.decode("latin-1")[:_LONGEST_DEVICE]
+
+
+@operation("GET", "/v1/sessions/current", needs=SIGNED_IN, answers={200: SessionView})
+async def get_current_session(call: Call) -> Answer:
+    """The session that this request is sent in."""
+    session = call.session
+    if session is None:
+        raise NoCurrentSession
+    view = SessionView(
+        id=session.id,
+        account=session.account,
+        role=session.role,
+        created_at=session.created_at,
+        expires_at=session.expires_at,
+    )
+    return json_answer(view)
+
+
+@operation("DELETE", "/v1/sessions/current", needs=SIGNED_IN, answers={204: None})
+async def sign_out(call: Call) -> Answer:
+    """Sign out: the session opens nothing any more."""
+    session = call.principal.session
+    if session is None:
+        raise KeysDoNotSignOut
+    scheme = client_scheme(call.scope, call.platform.settings.trusted_proxies)
+    command = SignOut(session=session, account=call.principal.id)
+    gone = Answer(204, headers=(drop_session_cookie(scheme),))
+    return await execute(call, command, lambda _result, _version: gone)
+
+
+OPERATIONS = (sign_in, get_current_session, sign_out)

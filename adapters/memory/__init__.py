@@ -1,0 +1,1 @@
+"""Ports kept in memory: the same contracts without a server, for tests."""

@@ -1,0 +1,39 @@
+"""The read model of sessions, as a rebuild of the sessions in Redis reads it."""
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import msgspec
+
+from application.session_store import LiveSession
+from domain.recorded import SYSTEM_TENANT
+from projections.reading import ReadModels
+from projections.sessions import PROJECTION, find_open_sessions
+
+_PAGE = 1000
+
+
+@dataclass(frozen=True)
+class ReadOpenSessions:
+    """Implements `application.sessions.OpenSessions`."""
+
+    read_models: ReadModels
+    now: Callable[[], datetime]
+
+    async def open_sessions(self) -> tuple[int, AsyncIterator[Sequence[LiveSession]]]:
+        """See `OpenSessions`. Pages are read one by one; what changes meanwhile is caught up."""
+        async with self.read_models.rows(PROJECTION, SYSTEM_TENANT) as rows:
+            position = await rows.position()
+        return position.number, self._pages(self.now())
+
+    async def _pages(self, at: datetime) -> AsyncIterator[Sequence[LiveSession]]:
+        after = ""
+        while True:
+            async with self.read_models.rows(PROJECTION, SYSTEM_TENANT) as rows:
+                page = await find_open_sessions(rows, at=at, after=after, limit=_PAGE)
+            if page:
+                yield [LiveSession(**msgspec.structs.asdict(row)) for row in page]
+                after = page[-1].id
+            if len(page) < _PAGE:
+                return

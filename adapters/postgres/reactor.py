@@ -1,0 +1,160 @@
+"""Runs reactions: followers of the log whose writes are effects, and whose commands are keyed.
+
+Effects are inserted in the transaction that moves the reaction's checkpoint, so an event gives
+its effect once. Commands are executed before that transaction ends, under a key made of reaction
+and event: if the process dies in between, they are executed again and answered by the key. To
+hand tickets to the broker comes last and may fail; the sweep makes up for it.
+"""
+
+import asyncio
+import hashlib
+from collections.abc import Sequence
+from typing import Any
+
+import structlog
+
+from adapters.postgres.connect import Acquired, Pool, outages
+from adapters.postgres.follower import AfterCommit
+from application.bus import Bus
+from application.context import Context, Idempotency
+from application.effects import SHORT_DELAY, EffectSender, Ticket
+from application.reactions import Do, Effect, Reaction
+from domain.recorded import Recorded
+from domain.rejections import Rejection
+
+GENERATION = 0
+COMMAND_SECONDS = 30.0
+
+_INSERT = """
+    INSERT INTO annals.effects (log_id, tenant, reaction, position, kind, due_at)
+    SELECT $1, e.tenant, $2, e.position, e.kind, coalesce(e.due_at, clock_timestamp())
+    FROM unnest($3::text[], $4::bigint[], $5::text[], $6::timestamptz[])
+        AS e (tenant, position, kind, due_at)
+    RETURNING tenant, position, extract(epoch FROM due_at - clock_timestamp())::float8
+"""
+_BEGIN_AT_TAIL = """
+    INSERT INTO annals.checkpoints (log_id, projection, generation, position, previous)
+    SELECT $1, $2, $3, e.position, 0 FROM (
+        SELECT max(position) AS position FROM annals.events WHERE log_id = $1
+    ) AS e
+    WHERE e.position > 0 AND NOT EXISTS (
+        SELECT FROM annals.checkpoints AS c
+        WHERE c.log_id = $1 AND c.projection = $2 AND c.generation = $3
+    )
+    ON CONFLICT DO NOTHING
+"""
+
+log = structlog.get_logger(__name__)
+
+
+class Reactor:
+    """One reaction as a `Follower`."""
+
+    def __init__(
+        self, reaction: Reaction, *, bus: Bus | None, sender: EffectSender, log_id: int = 1
+    ) -> None:
+        """`bus` executes the commands; a reaction that gives none needs no bus."""
+        self._reaction = reaction
+        self._bus = bus
+        self._sender = sender
+        self._log_id = log_id
+
+    @property
+    def name(self) -> str:
+        """See `Follower.name`; the stream is `projection/reaction.<name>`."""
+        return follower_name(self._reaction)
+
+    @property
+    def generation(self) -> int:
+        """See `Follower.generation`: a reaction is never built anew."""
+        return GENERATION
+
+    @property
+    def handles(self) -> frozenset[str]:
+        """See `Follower.handles`."""
+        return self._reaction.event_types
+
+    async def apply(
+        self, connection: Acquired, batch: Sequence[Recorded[Any]]
+    ) -> AfterCommit | None:
+        """See `Follower.apply`."""
+        effects: list[tuple[Recorded[Any], Effect]] = []
+        for recorded in batch:
+            commands, effect = self._reaction.follow(recorded)
+            for number, do in enumerate(commands):
+                await self._execute(do, recorded, number)
+            if effect is not None:
+                effects.append((recorded, effect))
+        if not effects:
+            return None
+        rows = await connection.fetch(
+            _INSERT,
+            self._log_id,
+            self._reaction.name,
+            [recorded.tenant for recorded, _ in effects],
+            [recorded.position for recorded, _ in effects],
+            [effect.kind for _, effect in effects],
+            [effect.due_at for _, effect in effects],
+        )
+
+        async def hand_over() -> None:
+            await self._hand_over(rows)
+
+        return hand_over
+
+    async def _execute(self, do: Do, recorded: Recorded[Any], number: int) -> None:
+        assert self._bus is not None  # noqa: S101 - wired wrongly
+        text = f"{self._reaction.name}\x1f{recorded.id}\x1f{number}"
+        digest = hashlib.blake2b(text.encode(), digest_size=32, person=b"annals.reaction").digest()
+        context = Context(
+            actor=self._reaction.actor,
+            tenant=do.tenant,
+            correlation_id=recorded.correlation_id,
+            causation_id=recorded.id,
+            deadline=asyncio.get_running_loop().time() + COMMAND_SECONDS,
+            idempotency=Idempotency(
+                digest=digest,
+                fingerprint=digest,
+                render=lambda _answer, _version: b"",
+                seal=lambda plain: plain,
+            ),
+        )
+        try:
+            await self._bus.execute(do.command, context)
+        except Rejection as rejection:
+            log.warning(
+                "reaction_refused",
+                reaction=self._reaction.name,
+                position=recorded.position,
+                command=type(do.command).__name__,
+                rejection=rejection.slug,
+            )
+
+    async def _hand_over(self, rows: Sequence[Any]) -> None:
+        """Send what is due soon; what is due later is left to the sweep."""
+        name = self._reaction.name
+        now = [Ticket(name, tenant, position, 1) for tenant, position, delay in rows if delay <= 0]
+        if now:
+            await self._sender.send(now)
+        for tenant, position, delay in rows:
+            if 0 < delay <= SHORT_DELAY:
+                await self._sender.send([Ticket(name, tenant, position, 1)], delay=delay)
+
+
+def follower_name(reaction: Reaction) -> str:
+    """What a reaction's checkpoint is called."""
+    return f"reaction.{reaction.name}"
+
+
+async def begin_at_tail(pool: Pool, reactions: Sequence[Reaction], *, log_id: int = 1) -> None:
+    """Let reactions that are new here begin at the end of the log, unless they ask for its start.
+
+    Raises:
+        Outage: when the database does not answer.
+    """
+    async with outages(), pool.acquire() as connection:
+        for reaction in reactions:
+            if not reaction.from_start:
+                await connection.execute(
+                    _BEGIN_AT_TAIL, log_id, follower_name(reaction), GENERATION
+                )

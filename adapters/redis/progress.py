@@ -1,0 +1,63 @@
+"""How far read models are, told over Redis to the processes that wait for them.
+
+A courtesy that saves time, backed by a look at the checkpoints: a word that is lost in a
+reconnection costs a moment, never an answer.
+"""
+
+import asyncio
+import contextlib
+import random
+from collections.abc import AsyncIterator
+from uuid import UUID
+
+import msgspec
+import redis.asyncio
+from redis.exceptions import RedisError
+
+from adapters.redis.client import RedisClient
+from adapters.redis.link import ReplyError
+from application.event_store import Outage
+from application.progress import Reached
+
+_CHANNEL = "annals:progress"
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 2.0  # seconds
+_PING_EVERY = 15.0  # seconds; a subscription whose server is gone without a word is noticed
+
+_decode = msgspec.json.Decoder(Reached).decode
+
+
+class ProgressChannel:
+    """`application.progress.Progress` over Redis; each subscription has a connection of its own."""
+
+    def __init__(self, client: RedisClient, url: str) -> None:
+        """Publish through `client`, subscribe at `url`, the same server."""
+        self._client = client
+        self._url = url
+
+    async def publish(self, name: str, generation: int, position: int, incarnation: UUID) -> None:
+        """See `Progress.publish`."""
+        reached = Reached(name, generation, position, incarnation)
+        with contextlib.suppress(Outage, ReplyError):
+            await self._client.execute("PUBLISH", _CHANNEL, msgspec.json.encode(reached))
+
+    async def subscribe(self) -> AsyncIterator[Reached]:
+        """See `Progress.subscribe`."""
+        pause = _FIRST_PAUSE
+        while True:
+            server = redis.asyncio.Redis.from_url(self._url, health_check_interval=_PING_EVERY)
+            try:
+                async with server.pubsub(ignore_subscribe_messages=False) as channel:
+                    await channel.subscribe(_CHANNEL)
+                    while True:
+                        message = await channel.get_message(timeout=_PING_EVERY)
+                        if message is None:
+                            continue
+                        pause = _FIRST_PAUSE
+                        if message["type"] == "message":
+                            with contextlib.suppress(msgspec.MsgspecError):
+                                yield _decode(message["data"])
+            except (RedisError, OSError):
+                await asyncio.sleep(random.uniform(pause / 2, pause))  # noqa: S311 - jitter
+                pause = min(pause * 2, _LONGEST_PAUSE)
+            finally:
+                await server.aclose()

@@ -1,0 +1,36 @@
+"""What use cases are made of: every port, wired, by the name of its role."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from adapters.settings import Settings
+from application.accounts import NameHash
+from application.actions import SchemaValidator
+from application.current import CurrentStates
+from application.executor import Executor
+from application.flags import FlagEvaluator
+from application.limits import RateLimiter
+from application.lockout import Lockout
+from application.passwords import PasswordHasher
+from application.session_store import SessionStore
+
+
+@dataclass(frozen=True, kw_only=True)
+class Services:
+    """The ports that capabilities' handlers take; the composition root makes one of these."""
+
+    settings: Settings
+    current: CurrentStates
+    flags: FlagEvaluator
+    limiter: RateLimiter
+    schemas: SchemaValidator
+    hasher: PasswordHasher
+    lockout: Lockout
+    sessions: SessionStore
+    email_hash: NameHash
+    executor: Executor
+    new_token: Callable[[], str]
+    now: Callable[[], datetime]
+    new_id: Callable[[], UUID]

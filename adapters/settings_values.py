@@ -1,0 +1,104 @@
+"""The forms that a setting's text may have; each parser raises `ValueError` for anything else."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_network
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import msgspec
+
+from domain.durations import parse_duration
+
+_HIGHEST_PORT = 65_535
+
+
+class AllowedTarget(msgspec.Struct, frozen=True):
+    """Addresses that outgoing calls may reach although they are private; None: on any port."""
+
+    network: IPv4Network | IPv6Network
+    port: int | None = None
+
+    def allows(self, address: IPv4Address | IPv6Address, port: int) -> bool:
+        """Whether a call to this address and port is meant."""
+        return address in self.network and self.port in {None, port}
+
+
+def number(least: int, most: int) -> Callable[[str], int]:
+    """A whole number in a range, both ends included."""
+
+    def parse(text: str) -> int:
+        if not (text.isascii() and text.isdigit() and least <= int(text) <= most):
+            raise ValueError(text)
+        return int(text)
+
+    return parse
+
+
+def choice(*words: str) -> Callable[[str], str]:
+    """One of some words, in any case."""
+
+    def parse(text: str) -> str:
+        if text.lower() not in words:
+            raise ValueError(text)
+        return text.lower()
+
+    return parse
+
+
+def url(*schemes: str) -> Callable[[str], str]:
+    """A URL of one of these schemes; of several hosts, separated by commas, each has a port."""
+
+    def parse(text: str) -> str:
+        parts = urlsplit(text)
+        if parts.scheme not in schemes or "://" not in text:
+            raise ValueError(text)
+        for host in parts.netloc.rpartition("@")[2].split(","):
+            _ = urlsplit(f"//{host}").port  # raises unless it is a port
+        return text
+
+    return parse
+
+
+def path(text: str) -> Path:
+    """A path; a leading `~` is the user's home."""
+    if "\0" in text:
+        raise ValueError(text)
+    try:
+        return Path(text).expanduser()
+    except RuntimeError as error:
+        raise ValueError(text) from error
+
+
+def duration(text: str) -> timedelta:
+    """A length of time that is not zero."""
+    length = parse_duration(text)
+    if not length:
+        raise ValueError(text)
+    return length
+
+
+def networks(text: str) -> tuple[IPv4Network | IPv6Network, ...]:
+    """Networks in CIDR form, separated by commas."""
+    return tuple(ip_network(part.strip()) for part in text.split(","))
+
+
+def targets(text: str) -> tuple[AllowedTarget, ...]:
+    """Networks with optional ports, separated by commas; IPv6 with a port is `[::1/128]:9000`."""
+    return tuple(_target(part.strip()) for part in text.split(","))
+
+
+def _target(text: str) -> AllowedTarget:
+    if text.startswith("["):
+        network, bracket, port = text[1:].partition("]")
+        if not bracket or (port and not port.startswith(":")):
+            raise ValueError(text)
+        return AllowedTarget(ip_network(network), _port(port[1:]) if port else None)
+    if text.count(":") == 1:
+        network, _, port = text.partition(":")
+        return AllowedTarget(ip_network(network), _port(port))
+    return AllowedTarget(ip_network(text))
+
+
+def _port(text: str) -> int:
+    return number(1, _HIGHEST_PORT)(text)

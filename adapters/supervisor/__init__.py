@@ -1,0 +1,1 @@
+"""Runs programs as child processes: starts, watches, restarts and stops them, whole trees."""

@@ -1,0 +1,1 @@
+"""Use cases: the command pipeline, the ports it needs and the reactions to events."""

@@ -1,0 +1,129 @@
+"""Actions: a person triggers one, and a job is queued."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+from uuid import UUID
+
+import msgspec
+
+from application.bus import Run
+from application.current import CurrentStates
+from application.flags import FlagEvaluator
+from application.limits import Allowance, Caller, RateLimiter
+from application.unit import Done, Unit
+from domain.actions import ACTION, Action, DefineAction, FlagOff, NoSuchAction
+from domain.jobs import JOB, QUEUED, QueueJob
+from domain.rejections import Fault, Invalid
+
+
+class SchemaValidator(Protocol):
+    """Validates JSON values against JSON Schema 2020-12, without I/O."""
+
+    def check(self, schema: Any) -> list[Fault]:
+        """What is wrong with a schema itself, at pointers into it."""
+        ...
+
+    def validate(self, schema: Any, value: Any) -> list[Fault]:
+        """What is wrong with a value, at pointers into it."""
+        ...
+
+
+class TriggerAction(msgspec.Struct, frozen=True, kw_only=True):
+    """Run an action with this input, on behalf of the caller."""
+
+    action: str
+    input: Any
+    caller: Caller
+
+
+class Triggered(msgspec.Struct, frozen=True, kw_only=True):
+    """The job that was queued, and what is left of the limit (None: there is none)."""
+
+    id: str
+    state: str
+    allowance: Allowance | None
+
+
+@dataclass(frozen=True)
+class TriggerActionHandler:
+    """Carries out `TriggerAction`: flag, limit, input, then the queue."""
+
+    current: CurrentStates
+    flags: FlagEvaluator
+    limiter: RateLimiter
+    schemas: SchemaValidator
+    now: Callable[[], datetime]
+    new_id: Callable[[], UUID]
+
+    async def __call__(self, command: TriggerAction, run: Run) -> Done[Triggered]:
+        """Queue the job.
+
+        Raises:
+            NoSuchAction: when it is not defined.
+            FlagOff: naming the flag.
+            RateLimited: when the caller has used up the action's limit.
+            Invalid: with pointers into the request's body.
+        """
+        principal = command.caller.principal
+        action = await self.current.get(ACTION, command.action, principal.tenant)
+        if not isinstance(action, Action):
+            raise NoSuchAction(f"There is no action named {command.action}.")
+        await self._gate(action, command)
+        allowance = await self.limiter.check(action.limit, command.caller) if action.limit else None
+        self._validate(action, command.input)
+        job = str(self.new_id())
+        queue = QueueJob(
+            action=command.action, requester=principal.id, input=command.input, at=self.now()
+        )
+
+        async def decide(unit: Unit) -> Triggered:
+            unit.begin(JOB, job, queue)
+            return Triggered(id=job, state=QUEUED, allowance=allowance)
+
+        return await run(decide)
+
+    async def _gate(self, action: Action, command: TriggerAction) -> None:
+        if action.flag is None:
+            return
+        principal = command.caller.principal
+        if not await self.flags(action.flag, principal.id, tenant=principal.tenant):
+            raise FlagOff(f"The flag {action.flag} is off for you.", flag=action.flag)
+
+    def _validate(self, action: Action, value: Any) -> None:
+        if action.input_schema is None:
+            return
+        faults = self.schemas.validate(action.input_schema, value)
+        if faults:
+            raise Invalid(*under("/input", faults))
+
+
+@dataclass(frozen=True)
+class DefineActionHandler:
+    """Carries out `DefineAction`, once its schema has been found to be one."""
+
+    schemas: SchemaValidator
+
+    async def __call__(self, command: DefineAction, run: Run) -> Done[Action]:
+        """Define the action.
+
+        Raises:
+            Invalid: with pointers into the schema.
+        """
+        if command.input_schema is not None:
+            faults = self.schemas.check(command.input_schema)
+            if faults:
+                raise Invalid(*under("/input_schema", faults))
+
+        async def decide(unit: Unit) -> Action:
+            action = await unit.decide(ACTION, command.name, command)
+            assert isinstance(action, Action)  # noqa: S101 - defined just now
+            return action
+
+        return await run(decide, lanes=[(ACTION, command.name)])
+
+
+def under(prefix: str, faults: list[Fault]) -> list[Fault]:
+    """The same faults, in a value that lies at `prefix`."""
+    return [msgspec.structs.replace(fault, pointer=prefix + fault.pointer) for fault in faults]

@@ -1,0 +1,48 @@
+"""Who asks, on whose behalf, and under which promises: what travels beside a command."""
+
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from domain.recorded import DEFAULT_TENANT, SYSTEM_TENANT
+from domain.rejections import Rejection
+
+ANONYMOUS = "anonymous"
+
+
+class Idempotency(msgspec.Struct, frozen=True, kw_only=True):
+    """A caller's promise that a repeated key means the same request.
+
+    `digest` is an HMAC over tenant, credential and raw key; `fingerprint` one over method, route
+    and body. `render` turns a result or a rejection into the bytes that a replay answers with,
+    and `seal` encrypts them under a key derived from the raw key.
+    """
+
+    digest: bytes
+    fingerprint: bytes
+    render: Callable[[Any | Rejection, int], bytes]
+    seal: Callable[[bytes], bytes]
+
+
+class Context(msgspec.Struct, frozen=True, kw_only=True):
+    """The circumstances of one command.
+
+    `actor` is a stream name (`account/<id>`, `api-key/<id>`), `reaction/<name>` or `anonymous`.
+    `if_match` is the version of the addressed stream that the caller has seen, where it said so.
+    `deadline` is a time of the event loop's clock, in seconds.
+    """
+
+    actor: str = ANONYMOUS
+    tenant: str = DEFAULT_TENANT
+    correlation_id: UUID
+    causation_id: UUID | None = None
+    deadline: float
+    if_match: int | None = None
+    idempotency: Idempotency | None = None
+    meta: bytes = b"{}"
+
+    def tenant_of(self, *, system: bool) -> str:
+        """The tenant whose streams a decider works on."""
+        return SYSTEM_TENANT if system else self.tenant

@@ -1,0 +1,39 @@
+"""Definitions as they are now, kept in process and invalidated by event.
+
+Flags, limits, actions and API keys are read on every request and changed seldom. A process folds
+each once and drops it when the tail of the log brings a newer version, so what it answers is at
+most the tail's delay behind. While the log does not answer, what is kept goes on to serve.
+"""
+
+from typing import Any, TypeVar
+
+from application.event_store import StreamName
+from application.pipeline import Pipeline
+from domain.decider import Decider
+from domain.recorded import DEFAULT_TENANT, SYSTEM_TENANT
+
+S = TypeVar("S")
+
+
+class CurrentStates:
+    """The current state of any stream, for reading; decisions go through the pipeline."""
+
+    def __init__(self, pipeline: Pipeline) -> None:
+        """Share the pipeline's kept states."""
+        self._pipeline = pipeline
+
+    async def get(self, decider: Decider[S, Any, Any], id_: str, tenant: str = DEFAULT_TENANT) -> S:
+        """A stream's state, the initial one where there is no such stream.
+
+        Raises:
+            Outage: when it is not kept and the log does not answer.
+        """
+        name = (SYSTEM_TENANT if decider.system else tenant, decider.stream(id_))
+        kept = self._pipeline.cache.get(name)
+        if kept is not None:
+            return kept.state  # type: ignore[no-any-return]
+        return (await self._pipeline.load(decider, name)).state  # type: ignore[no-any-return]
+
+    def moved(self, stream: StreamName, version: int) -> None:
+        """The log's tail has brought an event: drop what is older."""
+        self._pipeline.cache.moved(stream, version)

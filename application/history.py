@@ -1,0 +1,88 @@
+"""Looking back: events by what they are, and the place in the log that belongs to a moment."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
+
+import msgspec
+
+from application.event_store import EventStore, StoredEvent
+
+_PAGE = 1000
+
+
+class Selection(msgspec.Struct, frozen=True, kw_only=True):
+    """Which events: of these tenants, and of the type, stream and correlation that are named."""
+
+    tenants: Sequence[str]
+    type: str | None = None
+    stream: str | None = None
+    correlation: UUID | None = None
+
+    def takes(self, event: StoredEvent) -> bool:
+        """Whether an event belongs to the selection."""
+        return (
+            event.tenant in self.tenants
+            and self.type in {None, event.type}
+            and self.stream in {None, event.stream}
+            and self.correlation in {None, event.correlation_id}
+        )
+
+
+class Found(msgspec.Struct, frozen=True, kw_only=True):
+    """Events in order; up to position `through` there are no others of the selection."""
+
+    events: list[StoredEvent]
+    through: int
+    is_end: bool
+
+
+class History(Protocol):
+    """The log, searched. Methods raise `Outage` when it does not answer."""
+
+    async def find(self, selection: Selection, *, after: int, limit: int) -> Found:
+        """The first events of a selection behind a position.
+
+        Fewer than `limit` come at the end of the log, or (`is_end` False) when a long stretch
+        without any was gone through: then there may be more behind `through`.
+        """
+        ...
+
+    async def position_at(self, moment: datetime) -> int:
+        """The last position that was recorded at or before a moment, 0 before the first."""
+        ...
+
+
+class ScanningHistory:
+    """Searches any event store by reading it from end to end: for tests and small logs."""
+
+    def __init__(self, store: EventStore) -> None:
+        """Search this store."""
+        self._store = store
+
+    async def find(self, selection: Selection, *, after: int, limit: int) -> Found:
+        """See `History`."""
+        found: list[StoredEvent] = []
+        while True:
+            page = await self._store.read_log(after=after, limit=_PAGE)
+            for event in page:
+                after = event.position
+                if selection.takes(event):
+                    found.append(event)
+                    if len(found) == limit:
+                        return Found(events=found, through=after, is_end=False)
+            if len(page) < _PAGE:
+                return Found(events=found, through=after, is_end=True)
+
+    async def position_at(self, moment: datetime) -> int:
+        """See `History`."""
+        low, high = 0, (await self._store.tail()).position
+        while low < high:
+            middle = (low + high + 1) // 2
+            (event,) = await self._store.read_log(after=middle - 1, limit=1)
+            if event.recorded_at <= moment:
+                low = middle
+            else:
+                high = middle - 1
+        return low

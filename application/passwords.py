@@ -1,0 +1,39 @@
+"""The port to what hashes passwords: slow on purpose, so it never runs on the event loop."""
+
+from typing import Protocol
+
+import msgspec
+
+
+class Verified(msgspec.Struct, frozen=True):
+    """Whether a password was right, and whether its hash should be made anew.
+
+    `needs_rehash` is only ever true for a right password whose hash was made with other costs
+    than those of today.
+    """
+
+    ok: bool
+    needs_rehash: bool = False
+
+
+class PasswordHasher(Protocol):
+    """Hashes passwords. The work is bounded: when too much waits already, it refuses at once.
+
+    Both methods raise `Outage` (outcome "failed") when the queue is full.
+    """
+
+    async def hash(self, password: str) -> str:
+        """A salted hash in the PHC string format, fit to be kept as a secret."""
+        ...
+
+    async def verify(self, password_hash: str | None, password: str) -> Verified:
+        """Compare a password with a hash.
+
+        None stands for an account that does not exist (or has no password): the answer is then
+        no, after the same time, so that a stranger cannot tell which addresses have accounts.
+        """
+        ...
+
+    async def warm_up(self) -> None:
+        """Get ready to verify, so that the first stranger's sign-in takes no longer."""
+        ...

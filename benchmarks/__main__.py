@@ -1,0 +1,96 @@
+"""`make bench`: measure everything, print one table, write docs/PERFORMANCE.md.
+
+    python -m benchmarks [appends|commands|visibility|rebuilds|jobs|memory ...]
+
+With names only those are measured and the document stays as it is. Everything runs on throwaway
+servers that are as durable as those of `annals up`; a whole run takes some minutes.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import click
+import uvloop
+from rich.console import Console
+
+from adapters.telemetry.logging import configure_logging
+from benchmarks import appends, commands, jobs, machine, memory, rebuilds, report, visibility
+from benchmarks.servers import installed, servers
+from tests.support.services import Services
+
+
+def _appends(services: Services) -> Any:
+    return uvloop.run(appends.measure(services.new_database(migrated=False)))
+
+
+def _visibility(services: Services) -> Any:
+    with installed(services) as installation:
+        return uvloop.run(visibility.measure(installation))
+
+
+def _rebuilds(services: Services) -> Any:
+    with installed(services) as installation:
+        empty = services.new_database(migrated=False)
+        return uvloop.run(rebuilds.measure(empty, installation))
+
+
+def _jobs(services: Services) -> Any:
+    with installed(services) as installation:
+        return uvloop.run(jobs.measure(installation))
+
+
+MEASUREMENTS: dict[str, Callable[[Services], Any]] = {
+    "appends": _appends,
+    "commands": commands.measure,
+    "visibility": _visibility,
+    "rebuilds": _rebuilds,
+    "jobs": _jobs,
+    "memory": memory.measure,
+}
+
+
+@click.command
+@click.argument("names", nargs=-1, type=click.Choice(list(MEASUREMENTS)))
+def main(names: tuple[str, ...]) -> None:
+    """Measure, print a table, and write docs/PERFORMANCE.md when everything was measured."""
+    configure_logging("warning", "console", process="benchmark")
+    progress, others = Console(stderr=True), machine.Others()
+    with servers() as services:
+        described = uvloop.run(machine.described(services.new_database(), services.redis_url))
+        found = {}
+        for name in names or MEASUREMENTS:
+            with progress.status(f"measuring {name}"):
+                found[name] = MEASUREMENTS[name](services)
+    sections = _sections(found)
+    report.show(sections, Console(width=190))
+    if not names:
+        report.write(sections, _sentence(described, others.share()))
+
+
+def _sections(found: dict[str, Any]) -> list[report.Section]:
+    sections = []
+    if "appends" in found:
+        sections.append(report.appends(found["appends"]))
+    if found.keys() & {"appends", "visibility", "rebuilds", "jobs"}:
+        sections.append(
+            report.snapshots(
+                found.get("appends", ()),
+                found.get("visibility"),
+                found.get("rebuilds", ()),
+                found.get("jobs"),
+            )
+        )
+    later = ("commands", "visibility", "rebuilds", "jobs", "memory")
+    return sections + [getattr(report, name)(found[name]) for name in later if name in found]
+
+
+def _sentence(each: machine.Machine, others: float) -> str:
+    return (
+        f"Measured on {each.at}: {each.cores} cores ({each.processor}), {each.memory:.0f} GB of "
+        f"memory, {each.system}; {each.software}; {each.durability}. Meanwhile other "
+        f"programs had {others:.0%} of the cores' time."
+    )
+
+
+if __name__ == "__main__":
+    main()

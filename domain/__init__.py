@@ -1,0 +1,1 @@
+"""Pure decisions: events, commands, states and the functions between them."""

@@ -1,0 +1,137 @@
+"""Sessions: that somebody is signed in, from when, until when.
+
+The log keeps only a hash of the token. What a request is checked against lives in Redis and can
+be rebuilt from these events.
+"""
+
+from datetime import datetime
+from typing import assert_never
+
+import msgspec
+
+from domain.decider import Command, Decider, Event, Personal, Secret
+from domain.rejections import Conflict
+
+
+class SessionStarted(Event, frozen=True, kw_only=True, tag="session.started"):
+    """An account has signed in."""
+
+    PERSON = "account"
+
+    account: str
+    role: str
+    token_hash: Secret
+    expires_at: datetime
+    address: Personal | None = None
+    device: Personal | None = None
+
+
+class SessionEnded(Event, frozen=True, kw_only=True, tag="session.ended"):
+    """The session counts no more: it was signed out or revoked."""
+
+    account: str
+    reason: str
+
+
+SessionEvent = SessionStarted | SessionEnded
+
+
+class StartSession(Command, frozen=True, kw_only=True):
+    """Sign in an account whose password was verified."""
+
+    account: str
+    role: str
+    token_hash: str
+    expires_at: datetime
+    address: str | None
+    device: str | None
+    at: datetime
+
+
+class EndSession(Command, frozen=True, kw_only=True):
+    """Sign out."""
+
+    session: str
+    reason: str
+    at: datetime
+
+
+SessionCommand = StartSession | EndSession
+
+
+class NoSession(msgspec.Struct, frozen=True):
+    """Nothing was started."""
+
+
+class OpenSession(msgspec.Struct, frozen=True, kw_only=True):
+    """A session that counts until it expires."""
+
+    account: str
+    expires_at: datetime
+
+
+class EndedSession(msgspec.Struct, frozen=True):
+    """A session that counts no more."""
+
+
+Session = NoSession | OpenSession | EndedSession
+
+
+class SessionIdTaken(Conflict):
+    """The new session's id is in use."""
+
+    slug = "session-id-taken"
+    title = "This session exists"
+
+
+def decide(session: Session, command: SessionCommand) -> list[SessionEvent]:
+    """Answer a command with the events it causes."""
+    match command:
+        case StartSession():
+            return _start(session, command)
+        case EndSession():
+            return _end(session, command)
+        case _:
+            assert_never(command)
+
+
+def _start(session: Session, command: StartSession) -> list[SessionEvent]:
+    if not isinstance(session, NoSession):
+        raise SessionIdTaken
+    return [
+        SessionStarted(
+            account=command.account,
+            role=command.role,
+            token_hash=command.token_hash,
+            expires_at=command.expires_at,
+            address=command.address,
+            device=command.device,
+        )
+    ]
+
+
+def _end(session: Session, command: EndSession) -> list[SessionEvent]:
+    if not isinstance(session, OpenSession):
+        return []
+    return [SessionEnded(account=session.account, reason=command.reason)]
+
+
+def evolve(_session: Session, event: SessionEvent) -> Session:
+    """The session after an event."""
+    match event:
+        case SessionStarted():
+            return OpenSession(account=event.account, expires_at=event.expires_at)
+        case SessionEnded():
+            return EndedSession()
+        case _:
+            assert_never(event)
+
+
+SESSION: Decider[Session, SessionCommand, SessionEvent] = Decider(
+    category="session",
+    events=SessionEvent,
+    initial=NoSession(),
+    decide=decide,
+    evolve=evolve,
+    system=True,
+)

@@ -1,0 +1,1 @@
+"""The write side's numbered SQL files."""

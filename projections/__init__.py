@@ -1,0 +1,1 @@
+"""Read models: their tables, how events change them and the queries on them."""

@@ -1,0 +1,48 @@
+import asyncio
+import uuid
+from contextlib import aclosing
+
+from adapters.redis.client import RedisClient
+from adapters.redis.progress import ProgressChannel
+from application.progress import Reached
+from tests.support.private_valkey import PrivateValkey
+
+LOG = uuid.uuid4()
+
+
+async def listeners(client: RedisClient, count: int) -> None:
+    """Wait until so many subscriptions stand."""
+    while True:
+        _, standing = await client.execute("PUBSUB", "NUMSUB", "annals:progress")
+        if standing == count:
+            return
+
+
+async def test_every_listener_hears_what_is_told(
+    server: PrivateValkey, client: RedisClient
+) -> None:
+    channel = ProgressChannel(client, server.url)
+    async with aclosing(channel.subscribe()) as one, aclosing(channel.subscribe()) as two:
+        heard = [asyncio.ensure_future(anext(each)) for each in (one, two)]
+        await listeners(client, 2)
+        await channel.publish("jobs", 2, 41, LOG)
+        assert await asyncio.gather(*heard) == [Reached("jobs", 2, 41, LOG)] * 2
+        await client.execute("PUBLISH", "annals:progress", b"no progress")
+        await channel.publish("jobs", 2, 42, LOG)
+        assert (await anext(one)).position == 42
+
+
+async def test_a_listener_hears_again_after_a_restart(
+    server: PrivateValkey, client: RedisClient
+) -> None:
+    channel = ProgressChannel(client, server.url)
+    async with aclosing(channel.subscribe()) as listener:
+        heard = asyncio.ensure_future(anext(listener))
+        await listeners(client, 1)
+        await server.stop()
+        await channel.publish("jobs", 1, 1, LOG)  # nobody is there: lost, and no error
+        await server.start()
+        await client.wait_up()
+        await listeners(client, 1)
+        await channel.publish("jobs", 1, 2, LOG)
+        assert await heard == Reached("jobs", 1, 2, LOG)

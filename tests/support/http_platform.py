@@ -1,0 +1,278 @@
+"""The HTTP layer over ports in memory: real routes, pipeline and log, and no server to wait for."""
+
+import base64
+import hashlib
+import hmac
+import json
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx
+import msgspec
+from litestar import Litestar
+
+from adapters.capabilities import DECIDERS, UPCASTS, handlers
+from adapters.crypto.tokens import hash_token, new_session_token
+from adapters.http.app import build_app
+from adapters.http.draining import Draining
+from adapters.memory.event_store import MemoryEventStore
+from adapters.memory.vault import MemoryVault
+from adapters.schemas.validator import JsonSchemaValidator
+from adapters.services import Services
+from adapters.settings import Settings
+from adapters.telemetry.metrics import Metrics
+from application.access import KeyAuthenticator, SetOwner
+from application.bus import Bus
+from application.codec import EventCodec
+from application.context import Context
+from application.current import CurrentStates
+from application.event_store import Outage
+from application.flags import CurrentFlags
+from application.history import ScanningHistory
+from application.limits import RateLimiter
+from application.lockout import Attempt, Failure, Locked, Report
+from application.passwords import Verified
+from application.pipeline import Pipeline
+from application.positions import Position
+from application.rate_counter import LimitPolicy, Verdict
+from application.session_store import LiveSession, SessionChange
+from application.tail import Tail
+from projections.projection import Projection
+from projections.reading import Rows
+
+OWNER = f"annals_{UUID(int=7).hex}_{'k' * 43}"
+
+
+class PlainHasher:
+    async def hash(self, password: str) -> str:
+        return f"hash of {password}"
+
+    async def verify(self, password_hash: str | None, password: str) -> Verified:
+        return Verified(password_hash == f"hash of {password}")
+
+
+class NoLockout:
+    async def reserve(self, account: str, address: str) -> Attempt | Locked:
+        return Attempt(account=account, address=address)
+
+    async def failed(self, attempt: Attempt) -> Failure:
+        del attempt
+        report = Report(
+            onset=False,
+            first_in_minute=False,
+            earlier_failures=0,
+            earlier_minute=None,
+            locked_for=0.0,
+        )
+        return Failure(account=report, address=report)
+
+    async def succeeded(self, attempt: Attempt) -> None:
+        del attempt
+
+
+@dataclass
+class Sessions:
+    by_hash: dict[str, LiveSession] = field(default_factory=dict)
+    down: bool = False
+
+    async def find(self, token_hash: str) -> LiveSession | None:
+        if self.down:
+            raise Outage("Redis at 10.0.0.1 does not answer")
+        return self.by_hash.get(token_hash)
+
+    async def put(self, session: LiveSession) -> None:
+        self.by_hash[session.token_hash] = session
+
+    async def end(self, session: str) -> None:
+        self.by_hash = {hash_: s for hash_, s in self.by_hash.items() if s.id != session}
+
+    async def end_all(self, account: str, position: int) -> None:
+        ended = {
+            hash_
+            for hash_, session in self.by_hash.items()
+            if session.account == account and session.position <= position
+        }
+        self.by_hash = {hash_: s for hash_, s in self.by_hash.items() if hash_ not in ended}
+
+    async def follow(self, changes: Sequence[SessionChange], position: int) -> None:
+        raise AssertionError((changes, position))
+
+    def __getattr__(self, name: str) -> Any:
+        raise AssertionError(f"{name} is not for requests")
+
+
+@dataclass
+class Counter:
+    used: dict[tuple[str, str], int] = field(default_factory=dict)
+    down: bool = False
+
+    async def check(self, policy: LimitPolicy, subject: str, cost: int = 1) -> Verdict:
+        if self.down:
+            raise Outage("Redis does not answer")
+        used = self.used.get((policy.name, subject), 0)
+        allowed = used + cost <= policy.limit
+        if allowed:
+            self.used[policy.name, subject] = used = used + cost
+        return Verdict(
+            allowed=allowed,
+            limit=policy.limit,
+            remaining=policy.limit - used,
+            reset_after=policy.window,
+            retry_after=0.0 if allowed else policy.window,
+        )
+
+    async def peek(self, policy: LimitPolicy, subject: str) -> Verdict:
+        raise AssertionError((policy, subject))
+
+    async def reset(self, policy: LimitPolicy, subject: str) -> None:
+        raise AssertionError((policy, subject))
+
+
+class Keys:
+    """Keyed hashes, and answers that only their key opens."""
+
+    def digest(self, tenant: str, credential: str, key: str) -> bytes:
+        return _mac(tenant, credential, key)
+
+    def fingerprint(self, method: str, route: str, body: bytes) -> bytes:
+        return _mac(method, route, body.decode("latin-1"))
+
+    def seal(self, key: str, answer: bytes) -> bytes:
+        return msgspec.msgpack.encode((key, base64.b64encode(answer)))
+
+    def open(self, key: str, sealed: bytes) -> bytes:
+        owner, answer = msgspec.msgpack.decode(sealed)
+        assert owner == key
+        return base64.b64decode(answer)
+
+
+def _mac(*parts: str) -> bytes:
+    return hmac.digest(b"test", json.dumps(parts).encode(), "sha256")
+
+
+class NoReadModels:
+    """Rows are for the tests that have a database."""
+
+    def rows(
+        self,
+        projection: Projection,
+        tenant: str,
+        *,
+        after: Position | None = None,
+        patience: float = 5.0,
+    ) -> AbstractAsyncContextManager[Rows]:
+        raise Outage(f"no rows of {projection.name} for {tenant} after {after}: {patience}")
+
+    async def consistent(
+        self, projection: Projection, position: Position, *, patience: float = 5.0
+    ) -> None:
+        raise Outage(f"no rows of {projection.name} at {position}: {patience}")
+
+    async def ready(self) -> Sequence[str]:
+        return []
+
+
+@dataclass
+class Redis:
+    down: bool = False
+
+    async def execute(self, *words: str) -> Any:
+        if self.down:
+            raise Outage("Redis does not answer")
+        return words
+
+
+@dataclass(kw_only=True)
+class MemoryPlatform:
+    settings: Settings = field(default_factory=lambda: Settings(log_level="error"))
+    metrics: Metrics = field(default_factory=Metrics)
+    draining: Draining = field(default_factory=Draining)
+    store: MemoryEventStore = field(default_factory=MemoryEventStore)
+    sessions: Any = field(default_factory=Sessions)
+    counter: Counter = field(default_factory=Counter)
+    idempotency: Keys = field(default_factory=Keys)
+    read_models: Any = field(default_factory=NoReadModels)
+    redis: Any = field(default_factory=Redis)
+    clock: datetime = datetime(2026, 1, 1, tzinfo=UTC)
+
+    def __post_init__(self) -> None:
+        self.new_id: Callable[[], UUID] = uuid4
+        self.codec = EventCodec(DECIDERS, MemoryVault(), UPCASTS)
+        self.pipeline = Pipeline(self.store, self.codec, self.new_id)
+        self.current = CurrentStates(self.pipeline)
+        self.tail = Tail(self.store)
+        self.history = ScanningHistory(self.store)
+        self.keys = KeyAuthenticator(self.current)
+        self.limiter = RateLimiter(self.current, self.counter, self._opened)
+        self.bus = Bus(self.pipeline, handlers(self._services()))
+
+    def _opened(self, limit: str) -> None:
+        self.metrics.limiter_open.labels(limit).inc()
+
+    def now(self) -> datetime:
+        self.clock += timedelta(milliseconds=1)
+        return self.clock
+
+    def _services(self) -> Services:
+        return Services(
+            settings=self.settings,
+            current=self.current,
+            flags=CurrentFlags(self.current),
+            limiter=self.limiter,
+            schemas=JsonSchemaValidator(),
+            hasher=PlainHasher(),
+            lockout=NoLockout(),
+            sessions=self.sessions,
+            email_hash=lambda name: hashlib.sha256(name.encode()).hexdigest(),
+            executor=None,  # type: ignore[arg-type]  # nothing is carried out here
+            new_token=new_session_token,
+            now=self.now,
+            new_id=self.new_id,
+        )
+
+    async def set_owner(self) -> None:
+        owner = SetOwner(key=str(UUID(int=7)), secret_hash=hash_token(OWNER), rotate=False)
+        await self.bus.execute(owner, Context(correlation_id=uuid4(), deadline=1e12))
+
+
+@dataclass
+class Api:
+    """A client of the application, in the same process."""
+
+    platform: MemoryPlatform
+    app: Litestar
+    http: httpx.AsyncClient
+
+    async def owner(self, method: str, path: str, body: Any = None, **headers: str) -> Any:
+        return await self.ask(method, path, body, token=OWNER, **headers)
+
+    async def ask(
+        self, method: str, path: str, body: Any = None, *, token: str = "", **headers: str
+    ) -> httpx.Response:
+        sent = {name.replace("_", "-"): value for name, value in headers.items()}
+        if token:
+            sent["authorization"] = f"Bearer {token}"
+        return await self.http.request(method, path, json=body, headers=sent)
+
+    async def sign_in(self, email: str = "ada@example.org") -> str:
+        body = {"email": email, "password": "correct horse"}
+        await self.ask("POST", "/v1/accounts", body)
+        answer = await self.ask("POST", "/v1/sessions", body)
+        self.http.cookies.clear()
+        assert answer.status_code == 201, answer.text
+        return str(answer.json()["token"])
+
+
+@asynccontextmanager
+async def opened_api(**parts: Any) -> AsyncIterator[Api]:
+    """The application over a platform in memory, whose owner's key is `OWNER`."""
+    platform = MemoryPlatform(**parts)
+    await platform.set_owner()
+    app = build_app(platform)
+    transport = httpx.ASGITransport(app=app, raise_app_exceptions=True)  # type: ignore[arg-type]
+    async with httpx.AsyncClient(transport=transport, base_url="http://annals") as http:
+        yield Api(platform, app, http)

@@ -1,0 +1,140 @@
+"""The operator's variables: read at once, refused at once."""
+
+from datetime import timedelta
+from ipaddress import ip_address, ip_network
+from pathlib import Path
+
+import pytest
+
+from adapters.settings import VARIABLES, Settings, SettingsError, load_settings
+from adapters.settings_values import AllowedTarget
+
+NO_FILE = Path("/nonexistent/.env")
+ROOT = Path(__file__).parents[2]
+
+
+def read(**environment: str) -> Settings:
+    return load_settings(environment, NO_FILE)
+
+
+def faults(**environment: str) -> list[str]:
+    with pytest.raises(SettingsError) as caught:
+        read(**environment)
+    return caught.value.faults
+
+
+def test_defaults_lie_in_the_data_directory() -> None:
+    settings = read(DATA_DIR="/srv/annals")
+    assert settings.master_key_file == Path("/srv/annals/master.key")
+    assert settings.owner_key_file == Path("/srv/annals/owner.key")
+    assert settings.metrics_dir == Path("/srv/annals/metrics")
+    assert settings.session_ttl == timedelta(hours=12)
+
+
+def test_a_named_file_does_not_follow_the_data_directory() -> None:
+    settings = read(DATA_DIR="/srv/annals", OWNER_KEY_FILE="/run/secrets/owner")
+    assert settings.owner_key_file == Path("/run/secrets/owner")
+
+
+def test_paths_become_absolute(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert read().data_dir == tmp_path / ".annals"
+
+
+def test_an_empty_value_is_the_default() -> None:
+    assert read(PORT=" ", SESSION_TTL="").port == 8000
+
+
+def test_every_bad_variable_is_named_with_what_is_expected() -> None:
+    assert faults(
+        PORT="http", WORKERS="0", SESSION_TTL="12", EGRESS_ALLOW="localhost", LOG_LEVEL="loud"
+    ) == [
+        "PORT must be a port from 1 to 65535, not 'http'",
+        "WORKERS must be a whole number from 1 to 64, not '0'",
+        (
+            "EGRESS_ALLOW must be networks, each with a port if need be, "
+            "such as 127.0.0.0/8:9000, not 'localhost'"
+        ),
+        "SESSION_TTL must be a number and a unit (ms, s, m, h, d), such as 12h, not '12'",
+        "LOG_LEVEL must be one of debug, info, warning, error, not 'loud'",
+    ]
+
+
+def test_a_secret_is_not_told_not_even_when_it_is_wrong() -> None:
+    (fault,) = faults(DATABASE_URL="mysql://root:hunter2@db/annals")
+    assert "hunter2" not in fault
+
+
+@pytest.mark.parametrize("port", ["notaport", "99999", "-1"])
+def test_a_url_with_no_such_port_is_told_without_its_password(port: str) -> None:
+    (fault,) = faults(DATABASE_URL=f"postgresql://root:hunter2@db:{port}/annals")
+    assert "hunter2" not in fault
+
+
+def test_a_database_may_have_several_hosts() -> None:
+    url = "postgresql://root:hunter2@one:5432,[::1]:5433,three/annals"
+    assert read(DATABASE_URL=url).database_url == url
+
+
+def test_a_secret_is_hidden_in_the_settings_text() -> None:
+    shown = repr(read(DATABASE_URL="postgres://annals:hunter2@db/annals", REDIS_URL=""))
+    assert "hunter2" not in shown
+    assert "database_url=<hidden>" in shown
+    assert "redis_url=''" in shown
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("127.0.0.0/8:9000", AllowedTarget(ip_network("127.0.0.0/8"), 9000)),
+        ("10.0.0.1", AllowedTarget(ip_network("10.0.0.1/32"))),
+        ("::1/128", AllowedTarget(ip_network("::1/128"))),
+        ("[fd00::/8]:443", AllowedTarget(ip_network("fd00::/8"), 443)),
+        ("[::1]", AllowedTarget(ip_network("::1/128"))),
+    ],
+)
+def test_targets_have_optional_ports(text: str, expected: AllowedTarget) -> None:
+    assert read(EGRESS_ALLOW=text).egress_allow == (expected,)
+
+
+def test_several_targets_are_separated_by_commas() -> None:
+    assert len(read(EGRESS_ALLOW="127.0.0.0/8:9000, 10.0.0.0/8").egress_allow) == 2
+
+
+@pytest.mark.parametrize(
+    "text", ["127.0.0.1/8", "127.0.0.0/8:0", "127.0.0.0/8:", "[::1/128", "[::1]9000", ",", "a.b"]
+)
+def test_a_target_that_means_nothing_certain_is_refused(text: str) -> None:
+    assert faults(EGRESS_ALLOW=text)
+
+
+def test_a_target_allows_its_network_on_its_port() -> None:
+    target = AllowedTarget(ip_network("127.0.0.0/8"), 9000)
+    assert target.allows(ip_address("127.1.2.3"), 9000)
+    assert not target.allows(ip_address("127.1.2.3"), 9001)
+    assert not target.allows(ip_address("128.0.0.1"), 9000)
+    assert not target.allows(ip_address("::1"), 9000)
+
+
+def test_the_file_is_read_and_the_environment_goes_before_it(tmp_path: Path) -> None:
+    file = tmp_path / ".env"
+    file.write_text(
+        "# a comment\n\nPORT=9000\nexport HOST='0.0.0.0'\nLOG_FORMAT=\"json\"\nOTHER=x\n"
+    )
+    settings = load_settings({"PORT": "9001"}, file)
+    assert (settings.port, settings.host, settings.log_format) == (9001, "0.0.0.0", "json")
+
+
+def test_a_line_of_the_file_that_is_no_assignment_is_named(tmp_path: Path) -> None:
+    file = tmp_path / ".env"
+    file.write_text("PORT=9000\nHOST 0.0.0.0\n")
+    with pytest.raises(SettingsError, match=r"line 2 must be NAME=value"):
+        load_settings({}, file)
+
+
+def test_the_example_lists_every_variable_with_its_default() -> None:
+    lines = (ROOT / ".env.example").read_text().splitlines()
+    names = [line.partition("=")[0] for line in lines if line and not line.startswith("#")]
+    assert sorted(names) == sorted(name.upper() for name in VARIABLES)
+    example = load_settings({}, ROOT / ".env.example")
+    assert example == read()

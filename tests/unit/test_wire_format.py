@@ -1,0 +1,194 @@
+"""The log's format, guarded as data: one golden line per event tag.
+
+What is in a log stays there for ever. So a change of these lines is an upcast with a new schema
+version, or a new tag; a line that is there already is never edited.
+"""
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from adapters.capabilities import DECIDERS, UPCASTS
+from application.codec import EventCodec
+from application.event_store import StoredEvent
+from application.vault import KeyOwner
+from domain.access import ApiKeyIssued, ApiKeyRevoked, OwnerKeySet
+from domain.accounts import (
+    AccountLockedOut,
+    AccountRegistered,
+    AccountRoleGranted,
+    AccountSignInsFailed,
+    EmailReserved,
+)
+from domain.actions import ActionDefined, HttpTarget
+from domain.decider import ERASED, Event
+from domain.flags import FlagDefined, FlagDisabled, FlagEnabled, FlagRolledOut
+from domain.jobs import (
+    JobAttemptFailed,
+    JobCancelled,
+    JobDied,
+    JobQueued,
+    JobRequeued,
+    JobStarted,
+    JobSucceeded,
+)
+from domain.limits import LimitDefined
+from domain.projections import (
+    ProjectionPaused,
+    ProjectionResumed,
+    ProjectionRetried,
+    ProjectionSkipped,
+)
+from domain.retries import RetryPolicy
+from domain.sessions import SessionEnded, SessionStarted
+
+GOLDEN = Path(__file__).parents[1] / "golden" / "events.jsonl"
+AT = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
+
+EXAMPLES: list[Event] = [
+    AccountRegistered(email="ada@example.org", password_hash="$argon2id$hash"),
+    AccountRoleGranted(role="admin"),
+    AccountSignInsFailed(minute=AT, count=7),
+    AccountLockedOut(until=AT),
+    EmailReserved(account="a1"),
+    SessionStarted(
+        account="a1",
+        role="member",
+        token_hash="t1",
+        expires_at=AT,
+        address="203.0.113.7",
+        device=None,
+    ),
+    SessionEnded(account="a1", reason="signed_out"),
+    ApiKeyIssued(name="owner", role="owner", tenant="default", secret_hash="h"),
+    ApiKeyRevoked(),
+    OwnerKeySet(key="k1"),
+    FlagDefined(description="new", group="beta"),
+    FlagEnabled(environment="default"),
+    FlagDisabled(environment="default"),
+    FlagRolledOut(environment="default", rollout=30),
+    LimitDefined(algorithm="token_bucket", limit=10, window=60.0, scope="account"),
+    ActionDefined(
+        flag="beta",
+        limit=None,
+        input_schema={"type": "object"},
+        executor=HttpTarget(url="https://example.org/", method="POST", timeout=5.0),
+        headers={"x-token": "t"},
+        retry=RetryPolicy(max_attempts=5, base=0.2, cap=30.0),
+    ),
+    JobQueued(action="mail", requester="a1", input={"to": "ada"}),
+    JobStarted(attempt=1),
+    JobAttemptFailed(
+        attempt=1, requester="a1", error="timeout", status=504, response="no", retry_at=AT
+    ),
+    JobSucceeded(attempt=2, requester="a1", status=200, response="yes"),
+    JobDied(attempt=2, reason="out_of_attempts"),
+    JobRequeued(round=2),
+    JobCancelled(),
+    ProjectionPaused(reason="r"),
+    ProjectionResumed(reason="r"),
+    ProjectionRetried(position=9, reason="r"),
+    ProjectionSkipped(version=1, position=9, reason="r"),
+]
+
+
+class ReadableKey:
+    """Seals into something that a person can compare."""
+
+    def seal(self, plain: bytes, _context: bytes) -> str:
+        return f"sealed:{plain.decode()}"
+
+    def open(self, sealed: str, _context: bytes) -> bytes:
+        return sealed.removeprefix("sealed:").encode()
+
+
+class ReadableVault:
+    def __init__(self) -> None:
+        self.destroyed: set[str] = set()
+
+    async def keys(self, owners: Any, **_: bool) -> dict[KeyOwner, Any]:
+        return {each: None if each.kind in self.destroyed else ReadableKey() for each in owners}
+
+    async def destroy(self, owner: KeyOwner) -> None:
+        self.destroyed.add(owner.kind)
+
+
+def stored(line: dict[str, Any]) -> StoredEvent:
+    return StoredEvent(
+        position=1,
+        tenant="default",
+        stream="thing/a1",
+        version=1,
+        id=UUID(int=1),
+        type=line["type"],
+        schema_version=line["schema"],
+        data=line["data"].encode(),
+        recorded_at=AT,
+        actor="account/a1",
+        correlation_id=UUID(int=2),
+        causation_id=None,
+        meta=b"{}",
+    )
+
+
+async def encode(codec: EventCodec, event: Event) -> dict[str, Any]:
+    new = await codec.encode(
+        event,
+        id_=UUID(int=1),
+        tenant="default",
+        stream="thing/a1",
+        actor="account/a1",
+        correlation_id=UUID(int=2),
+        causation_id=None,
+    )
+    return {"type": new.type, "schema": new.schema_version, "data": new.data.decode()}
+
+
+def golden() -> list[dict[str, Any]]:
+    return [json.loads(line) for line in GOLDEN.read_text().splitlines()]
+
+
+async def test_events_are_written_as_they_always_were() -> None:
+    codec = EventCodec(DECIDERS, ReadableVault(), UPCASTS)
+    assert [await encode(codec, event) for event in EXAMPLES] == golden()
+
+
+async def test_what_was_written_is_read_as_it_was_meant() -> None:
+    codec = EventCodec(DECIDERS, ReadableVault(), UPCASTS)
+    recorded = await codec.decode([stored(line) for line in golden()])
+    assert [each.event for each in recorded] == EXAMPLES
+
+
+def test_every_event_of_every_capability_has_its_line() -> None:
+    tags = {type_.__struct_config__.tag for each in DECIDERS for type_ in each.event_types()}
+    assert tags == {line["type"] for line in golden()}
+
+
+async def test_an_erased_persons_fields_are_erased_and_nothing_else_is() -> None:
+    vault = ReadableVault()
+    vault.destroyed.add("person")
+    codec = EventCodec(DECIDERS, vault, UPCASTS)
+    recorded = await codec.decode([stored(line) for line in golden()])
+    events = {each.type: each.event for each in recorded}
+    assert events["account.registered"] == AccountRegistered(
+        email=ERASED, password_hash="$argon2id$hash"
+    )
+    assert events["job.queued"].input is ERASED
+    assert events["job.succeeded"].response is ERASED
+    assert events["session.started"].token_hash == "t1"
+    assert events["session.started"].device is None
+
+
+@pytest.mark.parametrize("personal", [True, False])
+async def test_a_read_surface_never_shows_a_secret(personal: bool) -> None:  # noqa: FBT001
+    codec = EventCodec(DECIDERS, ReadableVault(), UPCASTS)
+    events = [stored(line) for line in golden()]
+    shown = json.dumps(await codec.render(events, personal=personal))
+    for secret in ("$argon2id$hash", "x-token", '"t1"', '"h"'):
+        assert secret not in shown
+    assert ("ada@example.org" in shown) == personal
+    assert ("203.0.113.7" in shown) == personal

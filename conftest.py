@@ -1,5 +1,6 @@
 """Where the tests' servers come from, and what every test may ask for."""
 
+import signal
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -19,7 +20,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Allow for what Python itself warns of."""
+    """Allow for what Python itself warns of, and for how the run was started."""
+    # A shell without job control starts what runs in the background with SIGINT ignored, and
+    # programs inherit that: the ones that tests start and interrupt would never end.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     # From Python 3.12 on, forking beside another thread warns; our children exec at once.
     config.addinivalue_line(
         "filterwarnings", "ignore:This process .* is multi-threaded:DeprecationWarning"

@@ -9,6 +9,7 @@ import asyncio
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Generic, TypeVar
 
@@ -28,29 +29,28 @@ SLOWEST_BODY = 30.0
 """Seconds in which a body must arrive; as long as the server waits for a request's head."""
 
 
-async def read_body(headers: dict[bytes, bytes], receive: Any) -> bytes:
+async def read_body(
+    headers: dict[bytes, bytes], receive: Any, *, largest: int = LARGEST_BODY
+) -> bytes:
     """The whole body.
 
     Raises:
         BodyTooLarge: before reading where `Content-Length` tells, else once it is too much.
-        NotJson: when there is one and it is of another media type.
         BadRequest: when the client went away or is too slow, or its Content-Length is no number.
     """
-    _check_length(headers.get(b"content-length"))
+    _check_length(headers.get(b"content-length"), largest)
     try:
         async with asyncio.timeout(SLOWEST_BODY):
-            body = await _received(receive)
+            body = await _received(receive, largest)
     except TimeoutError:
         detail = f"The body did not arrive within {SLOWEST_BODY:g} s."
         raise BadRequest(detail) from None
-    if len(body) > LARGEST_BODY:
-        raise BodyTooLarge(f"At most {LARGEST_BODY} bytes.", limit=LARGEST_BODY)
-    if headers.get(b"content-type") != b"application/json":
-        _check_media_type(headers.get(b"content-type", b""))
+    if len(body) > largest:
+        raise _too_large(largest)
     return body
 
 
-async def _received(receive: Any) -> bytes:
+async def _received(receive: Any, largest: int) -> bytes:
     message = await receive()
     body: bytes = message.get("body", b"")
     if message.get("more_body"):
@@ -59,28 +59,58 @@ async def _received(receive: Any) -> bytes:
             message = await receive()
             chunks.append(message.get("body", b""))
             size += len(chunks[-1])
-            if size > LARGEST_BODY:
-                raise BodyTooLarge(f"At most {LARGEST_BODY} bytes.", limit=LARGEST_BODY)
+            if size > largest:
+                raise _too_large(largest)
         body = b"".join(chunks)
     if message["type"] == "http.disconnect":
         raise BadRequest("The body ended early.")
     return body
 
 
-def _check_length(length: bytes | None) -> None:
+def _check_length(length: bytes | None, largest: int) -> None:
     if length is None:
         return
     if not length.isdigit():
         raise BadRequest("Content-Length must be a number.")
-    if len(length) > 9 or int(length) > LARGEST_BODY:  # noqa: PLR2004 - a longer one is too much
-        raise BodyTooLarge(f"At most {LARGEST_BODY} bytes.", limit=LARGEST_BODY)
+    if len(length) > 9 or int(length) > largest:  # noqa: PLR2004 - a longer one is too much
+        raise _too_large(largest)
 
 
-def _check_media_type(given: bytes) -> None:
+def _too_large(largest: int) -> BodyTooLarge:
+    return BodyTooLarge(f"At most {largest} bytes.", limit=largest)
+
+
+def check_media_type(given: bytes) -> None:
+    """Make sure that a body is said to be JSON.
+
+    Raises:
+        NotJson: when it is of another media type.
+    """
+    if given == b"application/json":
+        return
     media_type, _, parameters = given.decode("latin-1").lower().partition(";")
     charset = parameters.strip().removeprefix("charset=").strip('"')
     if media_type.strip() != "application/json" or charset not in {"", "utf-8"}:
         raise NotJson("Send Content-Type: application/json, in UTF-8.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class RawBody:
+    """A body that the handler takes as it came: at most so many bytes, of any media type.
+
+    `media_type` is what the OpenAPI document says of it.
+    """
+
+    largest: int = LARGEST_BODY
+    media_type: str = "application/octet-stream"
+
+    async def read(self, headers: dict[bytes, bytes], receive: Any) -> bytes:
+        """The bytes; raises what `read_body` raises."""
+        return await read_body(headers, receive, largest=self.largest)
+
+    def decode(self, raw: bytes) -> bytes:
+        """The bytes as they are."""
+        return raw
 
 
 class Body(Generic[T]):
@@ -90,6 +120,16 @@ class Body(Generic[T]):
         """Prepare once, at start."""
         self.type = type_
         self._decode = msgspec.json.Decoder(type_).decode
+
+    async def read(self, headers: dict[bytes, bytes], receive: Any) -> bytes:
+        """The bytes, of which the client says that they are JSON.
+
+        Raises:
+            NotJson: when it says otherwise; beside what `read_body` raises.
+        """
+        raw = await read_body(headers, receive)
+        check_media_type(headers.get(b"content-type", b""))
+        return raw
 
     def decode(self, raw: bytes) -> T:
         """The value.

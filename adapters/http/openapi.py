@@ -13,6 +13,7 @@ import msgspec
 from adapters.http.conditions import TAG_PATTERN
 from adapters.http.idempotency import KEY_PATTERN
 from adapters.http.moments import PLACE
+from adapters.http.bodies import Body, RawBody
 from adapters.http.operations import ANYONE, SIGNED_IN, Operation
 
 _REF = "#/components/schemas/{name}"
@@ -99,7 +100,7 @@ def document(operations: Sequence[Operation], version: str) -> dict[str, Any]:
 
 
 def _types(operation: Operation) -> Iterable[Any]:
-    if operation.body is not None:
+    if isinstance(operation.body, Body):
         yield operation.body.type
     if operation.query is not None:
         yield operation.query.type
@@ -127,9 +128,18 @@ def _operation(
     if operation.needs not in {ANYONE, SIGNED_IN}:
         described["description"] = f"Needs the permission `{operation.needs}`."
     if operation.body is not None:
-        content = {"application/json": {"schema": references[operation.body.type]}}
+        content = {_media_type(operation.body): {"schema": _body_schema(operation.body, references)}}
         described["requestBody"] = {"required": True, "content": content}
     return described
+
+
+def _media_type(body: Body[Any] | RawBody) -> str:
+    return body.media_type if isinstance(body, RawBody) else "application/json"
+
+
+def _body_schema(body: Body[Any] | RawBody, references: dict[Any, Any]) -> Any:
+    """Of a raw body only the length is known (OpenAPI 3.1 describes binary data by no schema)."""
+    return {"maxLength": body.largest} if isinstance(body, RawBody) else references[body.type]
 
 
 def _path_parameters(operation: Operation) -> Iterable[dict[str, Any]]:

@@ -11,7 +11,7 @@ from typing import Any
 
 from adapters.http.answers import Answer
 from adapters.http.authentication import authenticate
-from adapters.http.bodies import Body, read_body
+from adapters.http.bodies import Body, RawBody
 from adapters.http.calls import Call
 from adapters.http.moments import seen_here
 from adapters.http.queries import Query
@@ -37,7 +37,7 @@ class Operation:
     handle: Handle
     needs: str | None
     answers: Mapping[int, Any]
-    body: Body[Any] | None = None
+    body: Body[Any] | RawBody | None = None
     query: Query[Any] | None = None
     keyed: bool = False
     conditional: bool = False
@@ -68,8 +68,11 @@ class Operation:
         if self.method != "GET":
             await seen_here(call)
         if self.body is not None:
-            call.body = await read_body(call.headers, call.receive)
-            return await self.handle(call, self.body.decode(call.body))
+            call.body = await self.body.read(call.headers, call.receive)
+            given = [self.body.decode(call.body)]
+            if self.query is not None:
+                given.append(self.query.decode(call.query()))
+            return await self.handle(call, *given)
         if self.query is not None:
             return await self.handle(call, self.query.decode(call.query()))
         if call.scope["query_string"]:
@@ -83,7 +86,7 @@ def operation(
     *,
     answers: Mapping[int, Any],
     needs: str | None = ANYONE,
-    body: type[Any] | None = None,
+    body: type[Any] | RawBody | None = None,
     query: type[Any] | None = None,
     conditional: bool = False,
     consistent: bool = False,
@@ -92,7 +95,8 @@ def operation(
 ) -> Callable[[Handle], Operation]:
     """Make an operation of the function that carries it out.
 
-    It is called with the call, and with the decoded body or query where the operation has one.
+    It is called with the call, then with the decoded body and the decoded query, where the
+    operation has them.
     """
 
     def declare(handle: Handle) -> Operation:
@@ -102,7 +106,7 @@ def operation(
             handle=handle,
             needs=needs,
             answers=answers,
-            body=None if body is None else Body(body),
+            body=body if body is None or isinstance(body, RawBody) else Body(body),
             query=None if query is None else Query(query),
             keyed=keyed and method != "GET",
             conditional=conditional,

@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from adapters.http.app import OPERATIONS
+from adapters.http.bodies import Body
 from tests.support.http_platform import OWNER, Api, opened_api
 
 BIG = 1_048_576
@@ -116,7 +117,7 @@ def check(messages: list[dict[str, Any]]) -> Any:
 @pytest.mark.parametrize("body", HOSTILE, ids=range(len(HOSTILE)))
 async def test_a_hostile_body_is_refused(api: Api, body: bytes) -> None:
     for each in OPERATIONS:
-        if each.body is not None:
+        if isinstance(each.body, Body):
             path = each.path.replace("{id}", "0190f3a2-7b6e-7cc0-8d3a-1f2e3d4c5b6a")
             path = path.replace("{key}", "k").replace("{name}", "n")
             status, _ = await ask(api, each.method, path, body)

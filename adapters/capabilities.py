@@ -1,8 +1,8 @@
 """The list of capabilities: the one file that a new one edits."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import adapters.http.access
 import adapters.http.accounts
@@ -46,8 +46,18 @@ from domain.projections import (
 from domain.sessions import SESSION
 from projections.projection import Projection
 
+if TYPE_CHECKING:
+    from adapters.bootstrap import Platform
+
 Handlers = Mapping[type[Any], Handler[Any, Any]]
 Effects = Mapping[str, EffectHandler[Any, Any]]
+
+
+Chore = Callable[["Platform"], Coroutine[Any, Any, None]]
+"""Work that a scheduler does for as long as it runs; two schedulers may do it at once.
+
+It handles outages itself: that it ends or raises is a fault, and the process is started anew.
+"""
 
 
 def _no_handlers(_services: Services) -> Handlers:
@@ -73,6 +83,7 @@ class Capability:
     reactions: tuple[Reaction, ...] = ()
     effects: Callable[[Services], Effects] = _no_effects
     operations: tuple[Operation, ...] = ()
+    chores: Mapping[str, Chore] = field(default_factory=dict)
 
 
 def _accounts(services: Services) -> Handlers:
@@ -196,6 +207,7 @@ DECIDERS = tuple(decider for each in CAPABILITIES for decider in each.deciders)
 UPCASTS = {key: step for each in CAPABILITIES for key, step in each.upcasts.items()}
 PROJECTIONS = tuple(projection for each in CAPABILITIES for projection in each.projections)
 REACTIONS = tuple(reaction for each in CAPABILITIES for reaction in each.reactions)
+CHORES = {name: chore for each in CAPABILITIES for name, chore in each.chores.items()}
 OPERATIONS = tuple(operation for each in CAPABILITIES for operation in each.operations)
 
 

@@ -12,17 +12,24 @@ OWNER = "owner"
 
 _ADMIN = frozenset(
     {
-        "accounts:read", "actions:read", "actions:write", "events:read", "flags:read",
-        "flags:write", "jobs:read", "jobs:write", "limits:read", "limits:write", "personal:read",
+        "accounts:read", "actions:read", "actions:write", "backups:read", "cache:read",
+        "cache:write", "events:read", "flags:read", "flags:write", "jobs:read", "jobs:write",
+        "limits:read", "limits:write", "logs:read", "logs:write", "personal:read",
+        "reminders:read", "reminders:write", "schemas:read", "schemas:write", "webhooks:read",
+        "webhooks:write",
     }
 )  # fmt: skip
-_EVERYTHING = _ADMIN | {"accounts:write", "actions:run", "access:write", "projections:write"}
+_MEMBER = frozenset({"actions:run", "inbox:read", "own-jobs:read", "own-reminders:write"})
+_EVERYTHING = _ADMIN | {
+    "access:write", "accounts:write", "actions:run", "backups:write", "inbox:read",
+    "projections:write",
+}  # fmt: skip
 PERMISSIONS = {
     OWNER: _EVERYTHING,
-    "admin": _ADMIN | {"actions:run"},
-    "member": frozenset({"actions:run", "own-jobs:read"}),
+    "admin": _ADMIN | {"actions:run", "inbox:read"},
+    "member": _MEMBER,
 }
-"""What each role may do; `own-jobs:read` reaches only the jobs that the caller has triggered."""
+"""What each role may do; `own-` reaches only what the caller has triggered or made."""
 
 
 class MissingPermission(Forbidden):

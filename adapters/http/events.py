@@ -9,10 +9,11 @@ from adapters.http.answers import Answer, json_answer
 from adapters.http.calls import Call
 from adapters.http.event_views import EventList, view_events
 from adapters.http.histories import HistoryPage, stream_history
+from adapters.http.live_events import events_after
 from adapters.http.moments import PLACE, consistent_after, reached_position
 from adapters.http.operations import operation
 from adapters.http.paging import USUAL, Limit
-from adapters.http.sse import LiveEvents
+from adapters.http.sse import LiveAnswer
 from application.boundary import check_stream
 from application.history import Selection
 from application.positions import Position
@@ -131,7 +132,7 @@ async def live_events(call: Call, query: LiveQuery) -> None:
         start = Position(tail.incarnation, tail.position)
     else:
         start = await reached_position(call, last, "" if resumed else "/after")
-    await LiveEvents(call, _selection(call, query), start, needs=READ).send()
+    await LiveAnswer(call, events_after(call, _selection(call, query), start), needs=READ).send()
 
 
 OPERATIONS = (list_events, read_stream, live_events)

@@ -10,10 +10,10 @@ from typing import Any
 
 import msgspec
 
+from adapters.http.bodies import Body, RawBody
 from adapters.http.conditions import TAG_PATTERN
 from adapters.http.idempotency import KEY_PATTERN
 from adapters.http.moments import PLACE
-from adapters.http.bodies import Body, RawBody
 from adapters.http.operations import ANYONE, SIGNED_IN, Operation
 
 _REF = "#/components/schemas/{name}"
@@ -128,7 +128,9 @@ def _operation(
     if operation.needs not in {ANYONE, SIGNED_IN}:
         described["description"] = f"Needs the permission `{operation.needs}`."
     if operation.body is not None:
-        content = {_media_type(operation.body): {"schema": _body_schema(operation.body, references)}}
+        content = {
+            _media_type(operation.body): {"schema": _body_schema(operation.body, references)}
+        }
         described["requestBody"] = {"required": True, "content": content}
     return described
 

@@ -1,32 +1,25 @@
-"""Live events as server-sent events (WHATWG HTML, section 9.2).
+"""Live answers as server-sent events (WHATWG HTML, section 9.2).
 
-A stream begins in the log, where the reader was, and goes on at the tail, from the ring that all
-readers of this process share. Whoever is too slow for the ring, or whose process stops, is sent
-away with `retry:`; the browser comes back with its `Last-Event-ID`, so nothing is lost or twice.
+Whoever is too slow for what feeds a stream, or whose process stops, is sent away with `retry:`; the
+browser comes back with its `Last-Event-ID`, so that nothing is lost or twice.
 
 A stream outlives the request that opened it, so its credential is asked again before anything is
 written: a session that has ended and a key that was revoked read no further.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator
 from typing import Any
-
-import msgspec
 
 from adapters.http.authentication import authenticate
 from adapters.http.calls import Call
-from adapters.http.event_views import view_events
-from application.event_store import ForeignIncarnation, Outage, StoredEvent
-from application.history import Selection
-from application.positions import Position
+from application.event_store import ForeignIncarnation, Outage
 from application.tail import Lagged
 from domain.rejections import Rejection
 
 HEARTBEAT = 15.0  # seconds without an event after which a comment keeps the connection open
 WRITE_TIMEOUT = 10.0  # seconds in which a reader must take what was written
 RETRY = b"retry: 1000\n\n"  # milliseconds
-SEARCHED = 500
 
 _HEADERS = [
     (b"content-type", b"text/event-stream; charset=utf-8"),
@@ -35,16 +28,31 @@ _HEADERS = [
     (b"x-content-type-options", b"nosniff"),
 ]
 
+Blocks = AsyncGenerator[bytes, None]
+"""What is written as it comes: one or more whole events each (see `event_block`)."""
 
-class LiveEvents:
+
+def event_block(data: bytes, *, id_: bytes | None = None, event: bytes | None = None) -> bytes:
+    """One event: its data on one line, and what a reader may resume with and listen for."""
+    lines = []
+    if event is not None:
+        lines.append(b"event: %b\n" % event)
+    if id_ is not None:
+        lines.append(b"id: %b\n" % id_)
+    return b"".join((*lines, b"data: %b\n\n" % data))
+
+
+class LiveAnswer:
     """One reader's stream."""
 
-    def __init__(self, call: Call, selection: Selection, start: Position, *, needs: str) -> None:
-        """Events of the selection behind `start`, for as long as the caller has a permission."""
+    def __init__(self, call: Call, blocks: Blocks, *, needs: str) -> None:
+        """Write blocks for as long as the caller has a permission; `blocks` is closed at the end.
+
+        Where `blocks` ends, or raises `Lagged`, `Outage` or a rejection, the reader is sent away.
+        """
         self._call = call
         self._needs = needs
-        self._selection = selection
-        self._start = start
+        self._blocks = blocks
 
     async def send(self) -> None:
         """Send events until the reader goes away, falls behind, or this process stops."""
@@ -91,8 +99,7 @@ class LiveEvents:
             pass
 
     async def _follow(self) -> None:
-        pages = self._pages()
-        following = asyncio.ensure_future(anext(pages))
+        following = asyncio.ensure_future(anext(self._blocks))
         try:
             while True:
                 done, _ = await asyncio.wait([following], timeout=HEARTBEAT)
@@ -100,12 +107,16 @@ class LiveEvents:
                 if not done:
                     await self._write(b": still here\n\n")
                     continue
-                await self._write_events(following.result())
-                following = asyncio.ensure_future(anext(pages))
+                try:
+                    block = following.result()
+                except StopAsyncIteration:
+                    return
+                await self._write(block)
+                following = asyncio.ensure_future(anext(self._blocks))
         finally:
             following.cancel()
             await asyncio.gather(following, return_exceptions=True)
-            await pages.aclose()
+            await self._blocks.aclose()
 
     async def _still_may(self) -> None:
         """Make sure that the credential opens this stream still.
@@ -116,30 +127,6 @@ class LiveEvents:
         """
         await authenticate(self._call)
         self._call.require(self._needs)
-
-    async def _pages(self) -> AsyncGenerator[Sequence[StoredEvent], None]:
-        """Search the log up to its end, then follow its tail."""
-        history, after = self._call.platform.history, self._start.number
-        while True:
-            found = await history.find(self._selection, after=after, limit=SEARCHED)
-            if found.events:
-                yield found.events
-            after = max(after, found.through)
-            if found.is_end:
-                break
-        async for page in self._call.platform.tail.follow(after):
-            mine = [event for event in page if self._selection.takes(event)]
-            if mine:
-                yield mine
-
-    async def _write_events(self, events: Sequence[StoredEvent]) -> None:
-        role, incarnation = self._call.principal.role, self._start.incarnation
-        views = await view_events(self._call.platform, events, incarnation, role=role)
-        blocks = [
-            b"id: %b\ndata: %b\n\n" % (view.token.encode(), msgspec.json.encode(view))
-            for view in views
-        ]
-        await self._write(b"".join(blocks))
 
     async def _write(self, chunk: bytes, *, more: bool = True) -> None:
         """Write, as fast as the reader takes it.

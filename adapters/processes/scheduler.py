@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import structlog
 
 from adapters.bootstrap import Platform, open_platform
-from adapters.capabilities import REACTIONS
+from adapters.capabilities import CHORES, REACTIONS
 from adapters.postgres.connect import outages
 from adapters.postgres.partitions import PartitionKeeper
 from adapters.postgres.reactor import follower_name
@@ -50,6 +50,8 @@ async def run(settings: Settings) -> None:
             platform.background.start("partitions", _maintain(settings.database_url))
             platform.background.start("lag", _watch_lag(platform))
             platform.background.start("sessions", _follow_sessions(platform))
+            for name, chore in CHORES.items():
+                platform.background.start(name, chore(platform))
             try:
                 await until_stopped(stop, platform.background, settings.alive_file)
             finally:

@@ -36,8 +36,13 @@ LOST = (
     asyncpg.InsufficientResourcesError,
     asyncpg.PostgresSystemError,
     asyncpg.ReadOnlySQLTransactionError,
+    asyncpg.InvalidCatalogNameError,  # a restore gives the database's name to another one
 )
 """What asyncpg raises when the server is not there, is going away, or cannot work."""
+
+
+FENCED = "AN004"
+"""The SQLSTATE of what the log refuses while a restore replaces it."""
 
 
 def settings_of(role: str | None, name: str) -> dict[str, str]:
@@ -60,10 +65,16 @@ async def outages() -> AsyncIterator[None]:
         yield
     except LOST as error:
         raise outage(error) from error
+    except asyncpg.PostgresError as error:
+        if error.sqlstate == FENCED:
+            raise outage(error) from error
+        raise
 
 
 def outage(error: BaseException) -> Outage:
     """The outage that an error of the connection means; its text names no secret."""
+    if isinstance(error, asyncpg.PostgresError) and error.sqlstate == FENCED:
+        return Outage("the log is being replaced by a restore", retry_after=2.0)
     return Outage(f"the log does not answer ({type(error).__name__})")
 
 

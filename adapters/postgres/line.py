@@ -15,7 +15,7 @@ import asyncpg
 import msgspec
 
 from adapters.postgres.batch import APPEND, Entry, arguments, outcomes
-from adapters.postgres.connect import LOST, Connection, close, connect, outage
+from adapters.postgres.connect import FENCED, LOST, Connection, close, connect, outage
 from adapters.postgres.versions import Versions
 from application.event_store import ForeignIncarnation, Outage, Outcome
 
@@ -106,6 +106,7 @@ class Line:
         deadline = loop.time() + self._patience.settle
         sent, pause = False, _FIRST_PAUSE
         while True:
+            maybe = sent
             try:
                 await self.open()
                 sent = True
@@ -113,7 +114,7 @@ class Line:
             except UNSTORABLE:
                 raise
             except (Outage, *LOST, asyncpg.PostgresError) as error:
-                why = self._why(error)
+                why = self._why(error, maybe=maybe)
             self.drop()
             if loop.time() >= deadline and not (sent and unsure(why)):
                 raise why
@@ -136,15 +137,21 @@ class Line:
         self._versions.learn(batch, found, answer["first"] - 1, answer["last"])
         return Recorded(answer, found)
 
-    def _why(self, error: BaseException) -> Outage:
-        """The outage behind an error that leaves the outcome open; raises what does not."""
+    def _why(self, error: BaseException, *, maybe: bool) -> Outage:
+        """The outage behind an error that leaves the outcome open; raises what does not.
+
+        `maybe`: an earlier try may have been recorded.
+        """
         if isinstance(error, Outage):
             return error
         if isinstance(error, asyncpg.PostgresError) and not _ended_the_session(error):
             self.drop()
             if error.sqlstate == _FOREIGN:
                 raise ForeignIncarnation(UUID(error.detail) if error.detail else None) from error
-            raise outage(error) from error
+            refused = outage(error)
+            if error.sqlstate == FENCED and maybe:
+                refused.outcome = "unknown"
+            raise refused from error
         return outage(error)
 
 

@@ -21,6 +21,7 @@ from adapters.crypto.tokens import new_id, new_session_token
 from adapters.crypto.vault import PostgresVault
 from adapters.egress.open import opened_executor
 from adapters.http.draining import Draining
+from adapters.open_cache import OpenCache, memory_cache
 from adapters.open_sessions import ReadOpenSessions
 from adapters.postgres.connect import Pool, open_pool
 from adapters.postgres.event_store import PostgresEventStore
@@ -84,6 +85,7 @@ class Platform:
     limiter: RateLimiter
     idempotency: KeyedAnswers
     vault: PostgresVault
+    cache: OpenCache
     services: Services
     bus: Bus
     keys: KeyAuthenticator
@@ -146,12 +148,14 @@ async def open_platform(
             stack.callback(hasher.close)
         if executor is None:
             executor = await stack.enter_async_context(opened_executor(settings, clock))
+        cache = memory_cache()
         services = Services(
             settings=settings,
             current=current,
             flags=CurrentFlags(current),
             limiter=limiter,
             schemas=JsonSchemaValidator(),
+            cache=cache.loads,
             hasher=hasher,
             lockout=lockout or RedisLockout(redis, master.subject_hash()),
             sessions=sessions,
@@ -182,6 +186,7 @@ async def open_platform(
             limiter=limiter,
             idempotency=KeyedAnswers(master),
             vault=vault,
+            cache=cache,
             services=services,
             bus=Bus(pipeline, handlers(services)),
             keys=KeyAuthenticator(current),

@@ -8,6 +8,7 @@ from uuid import UUID
 from adapters.settings import Settings
 from application.accounts import NameHash
 from application.actions import SchemaValidator
+from application.cache import Cache
 from application.current import CurrentStates
 from application.executor import Executor
 from application.flags import FlagEvaluator
@@ -26,6 +27,7 @@ class Services:
     flags: FlagEvaluator
     limiter: RateLimiter
     schemas: SchemaValidator
+    cache: Cache
     hasher: PasswordHasher
     lockout: Lockout
     sessions: SessionStore

@@ -21,6 +21,7 @@ from adapters.http.app import build_app
 from adapters.http.draining import Draining
 from adapters.memory.event_store import MemoryEventStore
 from adapters.memory.vault import MemoryVault
+from adapters.open_cache import OpenCache, memory_cache
 from adapters.schemas.validator import JsonSchemaValidator
 from adapters.services import Services
 from adapters.settings import Settings
@@ -197,6 +198,7 @@ class MemoryPlatform:
     idempotency: Keys = field(default_factory=Keys)
     read_models: Any = field(default_factory=NoReadModels)
     redis: Any = field(default_factory=Redis)
+    cache: OpenCache = field(default_factory=memory_cache)
     clock: datetime = datetime(2026, 1, 1, tzinfo=UTC)
 
     def __post_init__(self) -> None:
@@ -224,6 +226,7 @@ class MemoryPlatform:
             flags=CurrentFlags(self.current),
             limiter=self.limiter,
             schemas=JsonSchemaValidator(),
+            cache=self.cache.loads,
             hasher=PlainHasher(),
             lockout=NoLockout(),
             sessions=self.sessions,

@@ -16,11 +16,14 @@ from typing_extensions import override
 
 from adapters.settings_values import (
     AllowedTarget,
+    LogRoot,
     choice,
     duration,
+    log_roots,
     networks,
     number,
     path,
+    size,
     targets,
     url,
 )
@@ -53,6 +56,7 @@ _POSTGRES = _read(url("postgresql", "postgres"), "postgresql://user:password@hos
 _REDIS = _read(url("redis", "rediss", "unix"), "redis://:password@host:6379/0", secret=True)
 _PATH = _read(path, "a path")
 _COUNT = _read(number(1, 64), "a whole number from 1 to 64")
+_SIZE = _read(size, "a number and a unit (B, KB, MB, GB), such as 16MB")
 _DURATION = _read(duration, "a number and a unit (ms, s, m, h, d), such as 12h")
 _LEVELS = ("debug", "info", "warning", "error")
 _FORMATS = ("auto", "console", "json")
@@ -93,6 +97,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     log_level: Annotated[str, _read(choice(*_LEVELS), f"one of {', '.join(_LEVELS)}")] = "info"
     log_format: Annotated[str, _read(choice(*_FORMATS), f"one of {', '.join(_FORMATS)}")] = "auto"
+    log_dir: Annotated[Path, _PATH] = Path()
+    log_file_size: Annotated[int, _SIZE] = 16 * 1024 * 1024
+    log_file_count: Annotated[int, _COUNT] = 5
+    log_roots: Annotated[
+        tuple[LogRoot, ...],
+        _read(log_roots, "absolute directories, such as /var/log,acme=/srv/acme/logs"),
+    ] = ()
 
     @override
     def __repr__(self) -> str:
@@ -153,6 +164,7 @@ def _with_places(settings: Settings) -> Settings:
         master_key_file=_absolute(settings.master_key_file, home / "master.key"),
         owner_key_file=_absolute(settings.owner_key_file, home / "owner.key"),
         metrics_dir=_absolute(settings.metrics_dir, home / "metrics"),
+        log_dir=_absolute(settings.log_dir, home / "logs"),
     )
 
 

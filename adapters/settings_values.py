@@ -1,5 +1,6 @@
 """The forms that a setting's text may have; each parser raises `ValueError` for anything else."""
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_network
@@ -9,8 +10,10 @@ from urllib.parse import urlsplit
 import msgspec
 
 from domain.durations import parse_duration
+from domain.recorded import DEFAULT_TENANT
 
 _HIGHEST_PORT = 65_535
+_TENANT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._~-]{0,99}")
 
 
 class AllowedTarget(msgspec.Struct, frozen=True):
@@ -22,6 +25,13 @@ class AllowedTarget(msgspec.Struct, frozen=True):
     def allows(self, address: IPv4Address | IPv6Address, port: int) -> bool:
         """Whether a call to this address and port is meant."""
         return address in self.network and self.port in {None, port}
+
+
+class LogRoot(msgspec.Struct, frozen=True):
+    """A directory below which a tenant's admins may name files to read as logs."""
+
+    directory: Path
+    tenant: str = DEFAULT_TENANT
 
 
 def number(least: int, most: int) -> Callable[[str], int]:
@@ -76,6 +86,27 @@ def duration(text: str) -> timedelta:
     if not length:
         raise ValueError(text)
     return length
+
+
+def size(text: str) -> int:
+    """A number of bytes that is not zero: a whole number and B, KB, MB or GB (powers of 1024)."""
+    written = re.fullmatch(r"([0-9]{1,9}) ?(B|KB|MB|GB)", text.upper())
+    if written is None or not int(written[1]):
+        raise ValueError(text)
+    return int(written[1]) << {"B": 0, "KB": 10, "MB": 20, "GB": 30}[written[2]]
+
+
+def log_roots(text: str) -> tuple[LogRoot, ...]:
+    """Absolute directories, separated by commas; one of another tenant's is `tenant=/directory`."""
+    return tuple(_log_root(part.strip()) for part in text.split(","))
+
+
+def _log_root(text: str) -> LogRoot:
+    tenant, named, directory = text.rpartition("=")
+    found = path(directory)
+    if not found.is_absolute() or (named and not _TENANT.fullmatch(tenant)):
+        raise ValueError(text)
+    return LogRoot(found, tenant) if named else LogRoot(found)
 
 
 def networks(text: str) -> tuple[IPv4Network | IPv6Network, ...]:

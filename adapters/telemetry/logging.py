@@ -1,9 +1,9 @@
 """Log lines: one JSON object each, or readable text where a person looks on.
 
-Everything goes to stderr. Events are static snake_case words with fields as keywords;
-identifiers, never secrets or what a person typed. What a request or an effect binds with
-`structlog.contextvars` is in every line of it. The standard library's loggers (granian,
-dramatiq, asyncio) come out the same way.
+Everything goes to stderr, and as JSON into the process's file, where it has one. Events are static
+snake_case words with fields as keywords; identifiers, never secrets or what a person typed. What a
+request or an effect binds with `structlog.contextvars` is in every line of it. The standard
+library's loggers (granian, dramatiq, asyncio) come out the same way.
 """
 
 import logging
@@ -11,11 +11,14 @@ import logging.config
 import os
 import sys
 from collections.abc import MutableMapping
+from types import TracebackType
 from typing import Any
 
 import msgspec
 import structlog
 from structlog.typing import Processor
+
+from adapters.telemetry.log_files import LogFile
 
 GRANIAN: dict[str, Any] = {
     "handlers": {},
@@ -34,11 +37,24 @@ _QUIET = {
 """From which level on other people's loggers are worth hearing."""
 
 
-def configure_logging(level: str, form: str, *, process: str) -> None:
+class _Files:
+    """The file of this process, of which logging has one for all, as it has one stderr."""
+
+    current: LogFile | None = None
+
+
+def log_file() -> LogFile | None:
+    """The file that this process's lines go to, where it has one."""
+    return _Files.current
+
+
+def configure_logging(level: str, form: str, *, process: str, file: LogFile | None = None) -> None:
     """Set up logging for this process, which calls itself `process` in every line.
 
-    `form` is `json`, `console`, or `auto`: console if stderr is a terminal.
+    `form` is `json`, `console`, or `auto`: console if stderr is a terminal. Every line also goes
+    to `file`, as JSON whatever the form.
     """
+    _Files.current = file
     console = form == "console" or (form == "auto" and sys.stderr.isatty())
     number = getattr(logging, level.upper())
 
@@ -61,9 +77,13 @@ def configure_logging(level: str, form: str, *, process: str) -> None:
             colors=colors, exception_formatter=structlog.dev.plain_traceback
         )
         ending: list[Processor] = [renderer]
+        if file is not None:
+            ending.insert(0, _copied(file, name_process))
     else:
         shared.append(name_process)
         ending = [structlog.processors.format_exc_info, _render]
+        if file is not None:
+            ending.append(_written(file))
     structlog.configure(
         processors=[*shared, *ending],
         wrapper_class=structlog.make_filtering_bound_logger(number),
@@ -71,12 +91,47 @@ def configure_logging(level: str, form: str, *, process: str) -> None:
         cache_logger_on_first_use=True,
     )
     logging.config.dictConfig(_standard(shared, ending, number))
+    sys.excepthook = _tell_crash
 
 
 def _render(_logger: object, _method: str, event: MutableMapping[str, Any]) -> str:
     """One line of JSON, the event's name first."""
     line = {"event": event.pop("event", ""), **event}
     return msgspec.json.encode(line, enc_hook=str).decode()
+
+
+def _written(file: LogFile) -> Processor:
+    """Write the rendered line to the file, too."""
+
+    def write(_logger: object, _method: str, line: Any) -> Any:
+        file.write(line.encode(errors="replace") + b"\n")
+        return line
+
+    return write
+
+
+def _copied(file: LogFile, name_process: Processor) -> Processor:
+    """Write a copy as JSON to the file, and leave the event for a person's eyes as it is."""
+
+    def write(
+        logger: object, method: str, event: MutableMapping[str, Any]
+    ) -> MutableMapping[str, Any]:
+        copy: Any = {**event}
+        for step in (name_process, structlog.processors.format_exc_info, _render, _written(file)):
+            copy = step(logger, method, copy)
+        return event
+
+    return write
+
+
+def _tell_crash(
+    kind: type[BaseException], error: BaseException, traceback: TracebackType | None
+) -> None:
+    """An error that ends the process is a line like any other."""
+    if not issubclass(kind, Exception):
+        sys.__excepthook__(kind, error, traceback)
+        return
+    structlog.get_logger(__name__).critical("process_crashed", exc_info=(kind, error, traceback))
 
 
 def _standard(shared: list[Processor], ending: list[Processor], level: int) -> dict[str, Any]:

@@ -1,9 +1,9 @@
 """Actions: a person triggers one, and a job is queued."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -12,22 +12,11 @@ from application.bus import Run
 from application.current import CurrentStates
 from application.flags import FlagEvaluator
 from application.limits import Allowance, Caller, RateLimiter
+from application.schemas import SchemaValidator
 from application.unit import Done, Unit
 from domain.actions import ACTION, Action, DefineAction, FlagOff, NoSuchAction
 from domain.jobs import JOB, QUEUED, QueueJob
 from domain.rejections import Fault, Invalid
-
-
-class SchemaValidator(Protocol):
-    """Validates JSON values against JSON Schema 2020-12, without I/O."""
-
-    def check(self, schema: Any) -> list[Fault]:
-        """What is wrong with a schema itself, at pointers into it."""
-        ...
-
-    def validate(self, schema: Any, value: Any) -> list[Fault]:
-        """What is wrong with a value, at pointers into it."""
-        ...
 
 
 class TriggerAction(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,21 +50,13 @@ class TriggerActionHandler:
         """Queue the job.
 
         Raises:
-            NoSuchAction: when it is not defined.
-            FlagOff: naming the flag.
-            RateLimited: when the caller has used up the action's limit.
-            Invalid: with pointers into the request's body.
+            Rejection: as `admit` does.
         """
-        principal = command.caller.principal
-        action = await self.current.get(ACTION, command.action, principal.tenant)
-        if not isinstance(action, Action):
-            raise NoSuchAction(f"There is no action named {command.action}.")
-        await self._gate(action, command)
-        allowance = await self.limiter.check(action.limit, command.caller) if action.limit else None
-        self._validate(action, command.input)
+        allowance = await self.admit(command)
         job = str(self.new_id())
+        requester = command.caller.principal.id
         queue = QueueJob(
-            action=command.action, requester=principal.id, input=command.input, at=self.now()
+            action=command.action, requester=requester, input=command.input, at=self.now()
         )
 
         async def decide(unit: Unit) -> Triggered:
@@ -83,6 +64,24 @@ class TriggerActionHandler:
             return Triggered(id=job, state=QUEUED, allowance=allowance)
 
         return await run(decide)
+
+    async def admit(self, command: TriggerAction) -> Allowance | None:
+        """Let a run pass that may be queued; it has been counted against the action's limit then.
+
+        Raises:
+            NoSuchAction: when it is not defined.
+            FlagOff: naming the flag.
+            RateLimited: when the caller has used up the action's limit.
+            Invalid: with pointers into the request's body.
+        """
+        tenant = command.caller.principal.tenant
+        action = await self.current.get(ACTION, command.action, tenant)
+        if not isinstance(action, Action):
+            raise NoSuchAction(f"There is no action named {command.action}.")
+        await self._gate(action, command)
+        allowance = await self.limiter.check(action.limit, command.caller) if action.limit else None
+        self._validate(action, command.input)
+        return allowance
 
     async def _gate(self, action: Action, command: TriggerAction) -> None:
         if action.flag is None:
@@ -94,7 +93,7 @@ class TriggerActionHandler:
     def _validate(self, action: Action, value: Any) -> None:
         if action.input_schema is None:
             return
-        faults = self.schemas.validate(action.input_schema, value)
+        faults = self.schemas.faults(text_of(action.input_schema), value)
         if faults:
             raise Invalid(*under("/input", faults))
 
@@ -112,7 +111,7 @@ class DefineActionHandler:
             Invalid: with pointers into the schema.
         """
         if command.input_schema is not None:
-            faults = self.schemas.check(command.input_schema)
+            faults = self.schemas.check(text_of(command.input_schema))
             if faults:
                 raise Invalid(*under("/input_schema", faults))
 
@@ -124,6 +123,11 @@ class DefineActionHandler:
         return await run(decide, lanes=[(ACTION, command.name)])
 
 
-def under(prefix: str, faults: list[Fault]) -> list[Fault]:
+def under(prefix: str, faults: Sequence[Fault]) -> list[Fault]:
     """The same faults, in a value that lies at `prefix`."""
     return [msgspec.structs.replace(fault, pointer=prefix + fault.pointer) for fault in faults]
+
+
+def text_of(schema: Any) -> str:
+    """The text of a schema that was given as a value."""
+    return msgspec.json.encode(schema).decode()

@@ -55,6 +55,11 @@ class Run:
         """Record something beside the answer, which neither claims the key nor needs a version."""
         return await Run(self._pipeline, self._aside())(decide, lanes=lanes)
 
+    def inside(self, *, tenant: str, actor: str) -> "Run":
+        """Decide for a tenant that nobody knew before something was looked up; claims no key."""
+        context = msgspec.structs.replace(self._aside(), tenant=tenant, actor=actor)
+        return Run(self._pipeline, context)
+
     def _aside(self) -> Context:
         return msgspec.structs.replace(self.context, idempotency=None, if_match=None)
 

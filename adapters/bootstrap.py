@@ -48,6 +48,7 @@ from application.history import History
 from application.limits import RateLimiter
 from application.lockout import Lockout
 from application.pipeline import Pipeline
+from application.schemas import CurrentSchemas
 from application.session_store import Rebuilds, SessionStore
 from application.sessions import LoggedSessions
 from application.tail import Tail
@@ -149,12 +150,14 @@ async def open_platform(
         if executor is None:
             executor = await stack.enter_async_context(opened_executor(settings, clock))
         cache = memory_cache()
+        schemas = JsonSchemaValidator()
         services = Services(
             settings=settings,
             current=current,
             flags=CurrentFlags(current),
             limiter=limiter,
-            schemas=JsonSchemaValidator(),
+            schemas=schemas,
+            registry=CurrentSchemas(current, schemas),
             cache=cache.loads,
             hasher=hasher,
             lockout=lockout or RedisLockout(redis, master.subject_hash()),

@@ -7,7 +7,6 @@ from uuid import UUID
 
 from adapters.settings import Settings
 from application.accounts import NameHash
-from application.actions import SchemaValidator
 from application.cache import Cache
 from application.current import CurrentStates
 from application.executor import Executor
@@ -15,6 +14,8 @@ from application.flags import FlagEvaluator
 from application.limits import RateLimiter
 from application.lockout import Lockout
 from application.passwords import PasswordHasher
+from application.schema_registry import SchemaRegistry
+from application.schemas import SchemaValidator
 from application.session_store import SessionStore
 
 
@@ -27,6 +28,7 @@ class Services:
     flags: FlagEvaluator
     limiter: RateLimiter
     schemas: SchemaValidator
+    registry: SchemaRegistry
     cache: Cache
     hasher: PasswordHasher
     lockout: Lockout

@@ -40,6 +40,7 @@ from application.passwords import Verified
 from application.pipeline import Pipeline
 from application.positions import Position
 from application.rate_counter import LimitPolicy, Verdict
+from application.schemas import CurrentSchemas
 from application.session_store import LiveSession, SessionChange
 from application.tail import Tail
 from projections.projection import Projection
@@ -220,12 +221,14 @@ class MemoryPlatform:
         return self.clock
 
     def _services(self) -> Services:
+        schemas = JsonSchemaValidator()
         return Services(
             settings=self.settings,
             current=self.current,
             flags=CurrentFlags(self.current),
             limiter=self.limiter,
-            schemas=JsonSchemaValidator(),
+            schemas=schemas,
+            registry=CurrentSchemas(self.current, schemas),
             cache=self.cache.loads,
             hasher=PlainHasher(),
             lockout=NoLockout(),

@@ -21,7 +21,9 @@ from domain.rejections import NotFound
 FORMAT = "annals/backup/v1"
 
 LOG_PART = "log.dump.zst"
-"""What `pg_dump --format=custom` wrote of the log and of what cannot be derived from it."""
+"""An archive of `pg_dump --format=custom`: the schema, and the rows of all but events and keys."""
+EVENTS_PART = "events.copy.zst"
+"""The events in the order of their positions, as `COPY annals.events (...)` reads and writes them."""
 KEYS_PART = "keys.jsonl.zst"
 """The wrapped data keys, one JSON object to a line (`WrappedKey`)."""
 
@@ -34,21 +36,14 @@ class Chunk(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Part(msgspec.Struct, frozen=True, kw_only=True):
-    """One file of a version; `plain_bytes` are those behind the compression."""
+    """One file of a version, as it is stored, and the size and SHA-256 of what it unpacks to."""
 
     name: str
     bytes: int
-    plain_bytes: int
     sha256: str
     chunks: tuple[Chunk, ...]
-
-
-class LogDigest(msgspec.Struct, frozen=True, kw_only=True):
-    """A digest over every event, in blocks of so many positions (see `application.log_digest`)."""
-
-    root: str
-    block: int
-    blocks: tuple[str, ...]
+    plain_bytes: int
+    plain_sha256: str
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -56,7 +51,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     `position` is that of the log's last event in the dump, recorded at `recorded_at` (None: the
     log was empty), and `events` how many there are. `schema_version` is the number of the newest
-    migration, `program` and `postgres` are versions.
+    migration, `program` and `postgres` are versions. `columns` are those of the events' rows.
     """
 
     format: str = FORMAT
@@ -72,8 +67,13 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     postgres: str
     started_at: datetime
     completed_at: datetime
-    digest: LogDigest
+    columns: tuple[str, ...]
     parts: tuple[Part, ...]
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 over every event: over its row in the text format of COPY, in order."""
+        return self.part(EVENTS_PART).plain_sha256
 
     @property
     def bytes(self) -> int:

@@ -1,0 +1,1 @@
+"""Webhooks: taking messages in, and what a worker then makes of them."""

@@ -11,12 +11,15 @@ import adapters.http.events
 import adapters.http.flags
 import adapters.http.jobs
 import adapters.http.limits
+import adapters.http.schemas
 import adapters.http.sessions
+import adapters.http.validation
 import projections.accounts
 import projections.actions
 import projections.flags
 import projections.jobs
 import projections.limits
+import projections.schemas
 import projections.sessions
 from adapters.http.operations import Operation
 from adapters.services import Services
@@ -28,6 +31,7 @@ from application.codec import Upcast
 from application.effects import EffectHandler
 from application.jobs import REACTION, RUN_JOB, RunJob
 from application.reactions import Reaction
+from application.schemas import PublishSchemaHandler
 from application.sessions import SignIn, SignInHandler, SignOut, SignOutHandler
 from domain.access import API_KEY, OWNER_SEAT
 from domain.accounts import ACCOUNT, EMAIL, GrantRole
@@ -43,6 +47,7 @@ from domain.projections import (
     RetryProjection,
     SkipEvent,
 )
+from domain.schemas import SCHEMA, PublishSchema
 from domain.sessions import SESSION
 from projections.projection import Projection
 
@@ -180,6 +185,13 @@ CAPABILITIES: tuple[Capability, ...] = (
         handlers=lambda _: {DefineLimit: OneStream(LIMIT, lambda command: command.name)},
         projections=(projections.limits.PROJECTION,),
         operations=adapters.http.limits.OPERATIONS,
+    ),
+    Capability(
+        name="schemas",
+        deciders=(SCHEMA,),
+        handlers=lambda services: {PublishSchema: PublishSchemaHandler(services.schemas)},
+        projections=(projections.schemas.PROJECTION,),
+        operations=(*adapters.http.schemas.OPERATIONS, *adapters.http.validation.OPERATIONS),
     ),
     Capability(
         name="actions",

@@ -87,8 +87,8 @@ class _Scan:
         return _Doubtful("not-finite", f"is {text}, which JSON does not know")
 
 
-def read(text: str | bytes) -> Any:
-    """The value of a JSON text.
+def read(text: str | bytes, *, depth: int = MAX_DEPTH) -> Any:
+    """The value of a JSON text, nested at most so deep.
 
     Raises:
         Unreadable: with everything that is doubtful, a pointer and a code each.
@@ -104,11 +104,11 @@ def read(text: str | bytes) -> Any:
         place = f"{error.msg} at line {error.lineno}, column {error.colno}"
         raise Unreadable(_whole("json", f"is not JSON: {place}")) from None
     except RecursionError:
-        raise Unreadable(_too_deep()) from None
+        raise Unreadable(_too_deep(depth)) from None
     except ValueError:  # Python's own bound on the digits of an integer
         raise Unreadable(_whole("number", "has an integer of too many digits")) from None
-    if decoded.count("[") + decoded.count("{") > MAX_DEPTH and _is_deep(value):
-        raise Unreadable(_too_deep())
+    if decoded.count("[") + decoded.count("{") > depth and _is_deep(value, depth):
+        raise Unreadable(_too_deep(depth))
     if scan.doubtful or ("\\u" in decoded and _has_surrogate(value)):
         faults = []
         for fault in _faults(value, ""):
@@ -163,10 +163,10 @@ def _has_surrogate(value: Any) -> bool:
     return _SURROGATE.search(json.dumps(value, ensure_ascii=False, default=str)) is not None
 
 
-def _is_deep(value: Any) -> bool:
-    """Whether arrays and objects lie in each other more than `MAX_DEPTH` deep."""
+def _is_deep(value: Any, depth: int) -> bool:
+    """Whether arrays and objects lie in each other deeper than that."""
     level = [value] if isinstance(value, dict | list) else []
-    for _ in range(MAX_DEPTH):
+    for _ in range(depth):
         if not level:
             return False
         level = [
@@ -208,5 +208,5 @@ def _whole(code: str, detail: str) -> Fault:
     return Fault(pointer="", code=code, detail=detail)
 
 
-def _too_deep() -> Fault:
-    return _whole("depth", f"is nested deeper than {MAX_DEPTH}")
+def _too_deep(depth: int) -> Fault:
+    return _whole("depth", f"is nested deeper than {depth}")

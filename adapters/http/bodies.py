@@ -98,11 +98,14 @@ def check_media_type(given: bytes) -> None:
 class RawBody:
     """A body that the handler takes as it came: at most so many bytes, of any media type.
 
-    `media_type` is what the OpenAPI document says of it.
+    `media_type` is what the OpenAPI document says of it; of JSON that the handler reads itself,
+    `shape` is the struct that it has, and with `lines` it may also come line by line.
     """
 
     largest: int = LARGEST_BODY
     media_type: str = "application/octet-stream"
+    shape: type[msgspec.Struct] | None = None
+    lines: bool = False
 
     async def read(self, headers: dict[bytes, bytes], receive: Any) -> bytes:
         """The bytes; raises what `read_body` raises."""

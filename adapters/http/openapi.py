@@ -102,6 +102,8 @@ def document(operations: Sequence[Operation], version: str) -> dict[str, Any]:
 def _types(operation: Operation) -> Iterable[Any]:
     if isinstance(operation.body, Body):
         yield operation.body.type
+    elif operation.body is not None and operation.body.shape is not None:
+        yield operation.body.shape
     if operation.query is not None:
         yield operation.query.type
     for type_ in operation.answers.values():
@@ -128,20 +130,20 @@ def _operation(
     if operation.needs not in {ANYONE, SIGNED_IN}:
         described["description"] = f"Needs the permission `{operation.needs}`."
     if operation.body is not None:
-        content = {
-            _media_type(operation.body): {"schema": _body_schema(operation.body, references)}
-        }
+        content = _content(operation.body, references)
         described["requestBody"] = {"required": True, "content": content}
     return described
 
 
-def _media_type(body: Body[Any] | RawBody) -> str:
-    return body.media_type if isinstance(body, RawBody) else "application/json"
-
-
-def _body_schema(body: Body[Any] | RawBody, references: dict[Any, Any]) -> Any:
+def _content(body: Body[Any] | RawBody, references: dict[Any, Any]) -> dict[str, Any]:
     """Of a raw body only the length is known (OpenAPI 3.1 describes binary data by no schema)."""
-    return {"maxLength": body.largest} if isinstance(body, RawBody) else references[body.type]
+    if isinstance(body, Body):
+        return {"application/json": {"schema": references[body.type]}}
+    opaque = {"schema": {"maxLength": body.largest}}
+    if body.shape is None:
+        return {body.media_type: opaque}
+    content = {body.media_type: {"schema": references[body.shape]}}
+    return {**content, "application/x-ndjson": opaque} if body.lines else content
 
 
 def _path_parameters(operation: Operation) -> Iterable[dict[str, Any]]:
@@ -156,8 +158,27 @@ def _query_parameters(
     if operation.query is None:
         return
     name = references[operation.query.type]["$ref"].rpartition("/")[2]
+    prefixes = operation.query.prefixes
     for parameter, schema in components[name]["properties"].items():
+        if parameter in prefixes:
+            yield _prefixed(parameter, prefixes[parameter], schema)
+            continue
         yield {"name": parameter, "in": "query", "required": False, "schema": _given(schema)}
+
+
+def _prefixed(name: str, prefix: str, schema: dict[str, Any]) -> dict[str, Any]:
+    """Parameters that are named by the caller: the members of one exploded object."""
+    names = {"pattern": f"^{re.escape(prefix)}[^\\u0000]+$"}
+    members = {"type": "object", "propertyNames": names, **schema}
+    members.pop("default", None)
+    return {
+        "name": name,
+        "in": "query",
+        "required": False,
+        "style": "form",
+        "explode": True,
+        "schema": members,
+    }
 
 
 def _given(schema: dict[str, Any]) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from adapters.http.draining import Draining
+from adapters.services import Services
 from adapters.settings import Settings
 from adapters.telemetry.metrics import Metrics
 from application.access import Principal
@@ -128,6 +129,11 @@ class HttpPlatform(Protocol):
     @property
     def idempotency(self) -> KeyCodec:
         """How answers are kept under keys."""
+        ...
+
+    @property
+    def services(self) -> Services:
+        """The ports that capabilities are made of."""
         ...
 
     @property

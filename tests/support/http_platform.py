@@ -211,7 +211,8 @@ class MemoryPlatform:
         self.history = ScanningHistory(self.store)
         self.keys = KeyAuthenticator(self.current)
         self.limiter = RateLimiter(self.current, self.counter, self._opened)
-        self.bus = Bus(self.pipeline, handlers(self._services()))
+        self.services = self._services()
+        self.bus = Bus(self.pipeline, handlers(self.services))
 
     def _opened(self, limit: str) -> None:
         self.metrics.limiter_open.labels(limit).inc()

@@ -44,6 +44,7 @@ from domain.projections import (
     ProjectionSkipped,
 )
 from domain.retries import RetryPolicy
+from domain.schemas import SchemaCompatibilitySet, SchemaPublished
 from domain.sessions import SessionEnded, SessionStarted
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "events.jsonl"
@@ -93,6 +94,8 @@ EXAMPLES: list[Event] = [
     ProjectionResumed(reason="r"),
     ProjectionRetried(position=9, reason="r"),
     ProjectionSkipped(version=1, position=9, reason="r"),
+    SchemaPublished(number=1, document='{"maximum":1e400}', compatibility="full"),
+    SchemaCompatibilitySet(compatibility="none"),
 ]
 
 

@@ -21,7 +21,9 @@ from adapters.crypto.tokens import new_id, new_session_token
 from adapters.crypto.vault import PostgresVault
 from adapters.egress.open import opened_executor
 from adapters.http.draining import Draining
+from adapters.memory.log_reader import MemoryLogReader
 from adapters.open_cache import OpenCache, memory_cache
+from adapters.open_logs import opened_logs
 from adapters.open_sessions import ReadOpenSessions
 from adapters.postgres.connect import Pool, open_pool
 from adapters.postgres.event_store import PostgresEventStore
@@ -37,6 +39,7 @@ from adapters.schemas.validator import JsonSchemaValidator
 from adapters.services import Services
 from adapters.settings import Settings
 from adapters.telemetry.metrics import Metrics
+from adapters.webhooks import webhook_ports
 from application.access import KeyAuthenticator
 from application.bus import Bus
 from application.codec import EventCodec
@@ -159,11 +162,13 @@ async def open_platform(
             schemas=schemas,
             registry=CurrentSchemas(current, schemas),
             cache=cache.loads,
+            logs=opened_logs(settings, current, cache.loads, MemoryLogReader()),
             hasher=hasher,
             lockout=lockout or RedisLockout(redis, master.subject_hash()),
             sessions=sessions,
             email_hash=master.name_hash(),
             executor=executor,
+            webhooks=webhook_ports(master, redis, store, codec),
             new_token=new_session_token,
             now=clock,
             new_id=new_id,

@@ -11,16 +11,21 @@ import adapters.http.events
 import adapters.http.flags
 import adapters.http.jobs
 import adapters.http.limits
+import adapters.http.logs
 import adapters.http.schemas
 import adapters.http.sessions
 import adapters.http.validation
+import adapters.http.webhooks
+import application.webhooks.processing
 import projections.accounts
 import projections.actions
 import projections.flags
 import projections.jobs
 import projections.limits
+import projections.logs
 import projections.schemas
 import projections.sessions
+import projections.webhooks
 from adapters.http.operations import Operation
 from adapters.services import Services
 from application.access import SetOwner, SetOwnerHandler
@@ -30,9 +35,13 @@ from application.bus import Handler, OneStream
 from application.codec import Upcast
 from application.effects import EffectHandler
 from application.jobs import REACTION, RUN_JOB, RunJob
+from application.logs import RegisterLogSourceHandler, RemoveLogSourceHandler
 from application.reactions import Reaction
 from application.schemas import PublishSchemaHandler
 from application.sessions import SignIn, SignInHandler, SignOut, SignOutHandler
+from application.webhooks.processing import PROCESS, ProcessReceipt
+from application.webhooks.receiving import Receive, ReceiveHandler
+from application.webhooks.sources import DefineSource, DefineSourceHandler, DeleteSourceHandler
 from domain.access import API_KEY, OWNER_SEAT
 from domain.accounts import ACCOUNT, EMAIL, GrantRole
 from domain.actions import ACTION, DefineAction
@@ -40,6 +49,14 @@ from domain.decider import Decider
 from domain.flags import FLAG, DefineFlag, DisableFlag, EnableFlag
 from domain.jobs import JOB, CancelJob, RequeueJob
 from domain.limits import LIMIT, DefineLimit
+from domain.logs import (
+    LOG_READING,
+    LOG_SOURCE,
+    RecordLogReading,
+    RegisterLogSource,
+    RemoveLogSource,
+    reading_id,
+)
 from domain.projections import (
     PROJECTION,
     PauseProjection,
@@ -49,6 +66,10 @@ from domain.projections import (
 )
 from domain.schemas import SCHEMA, PublishSchema
 from domain.sessions import SESSION
+from domain.webhooks.hooks import HOOK
+from domain.webhooks.receipts import RECEIPT, ReplayWebhook
+from domain.webhooks.refusals import REFUSALS
+from domain.webhooks.sources import SOURCE, DeleteSource, DisableSource, EnableSource
 from projections.projection import Projection
 
 if TYPE_CHECKING:
@@ -127,13 +148,63 @@ def _flags(_services: Services) -> Handlers:
 def _actions(services: Services) -> Handlers:
     return {
         DefineAction: DefineActionHandler(schemas=services.schemas),
-        TriggerAction: TriggerActionHandler(
-            current=services.current,
-            flags=services.flags,
-            limiter=services.limiter,
-            schemas=services.schemas,
+        TriggerAction: _trigger(services),
+    }
+
+
+def _trigger(services: Services) -> TriggerActionHandler:
+    return TriggerActionHandler(
+        current=services.current,
+        flags=services.flags,
+        limiter=services.limiter,
+        schemas=services.schemas,
+        now=services.now,
+        new_id=services.new_id,
+    )
+
+
+def _webhooks(services: Services) -> Handlers:
+    ports, by_source = services.webhooks, OneStream(SOURCE, lambda command: command.source)
+    return {
+        DefineSource: DefineSourceHandler(
+            registry=services.registry,
+            verify=ports.verify,
+            names=ports.names,
             now=services.now,
             new_id=services.new_id,
+        ),
+        DisableSource: by_source,
+        EnableSource: by_source,
+        DeleteSource: DeleteSourceHandler(),
+        ReplayWebhook: OneStream(RECEIPT, lambda command: command.receipt),
+        Receive: ReceiveHandler(
+            current=services.current,
+            names=ports.names,
+            verify=ports.verify,
+            refusals=ports.refusals,
+            now=services.now,
+        ),
+    }
+
+
+def _webhook_effects(services: Services) -> Effects:
+    process = ProcessReceipt(
+        read=services.webhooks.read,
+        registry=services.registry,
+        trigger=_trigger(services),
+        now=services.now,
+        new_id=services.new_id,
+    )
+    return {PROCESS: process}
+
+
+def _logs(services: Services) -> Handlers:
+    logs = services.logs
+    return {
+        RegisterLogSource: RegisterLogSourceHandler(logs.reader, logs.roots),
+        RemoveLogSource: RemoveLogSourceHandler(),
+        RecordLogReading: OneStream(
+            LOG_READING, lambda command: reading_id(command.source, command.at)
         ),
     }
 
@@ -208,6 +279,22 @@ CAPABILITIES: tuple[Capability, ...] = (
         reactions=(REACTION,),
         effects=lambda services: {RUN_JOB: RunJob(services.executor, services.now)},
         operations=adapters.http.jobs.OPERATIONS,
+    ),
+    Capability(
+        name="logs",
+        deciders=(LOG_SOURCE, LOG_READING),
+        handlers=_logs,
+        projections=(projections.logs.PROJECTION,),
+        operations=adapters.http.logs.OPERATIONS,
+    ),
+    Capability(
+        name="webhooks",
+        deciders=(SOURCE, HOOK, RECEIPT, REFUSALS),
+        handlers=_webhooks,
+        projections=(projections.webhooks.PROJECTION,),
+        reactions=(application.webhooks.processing.REACTION,),
+        effects=_webhook_effects,
+        operations=adapters.http.webhooks.OPERATIONS,
     ),
     Capability(
         name="projections", deciders=(PROJECTION,), handlers=lambda _: projection_handlers()

@@ -6,6 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from adapters.settings import Settings
+from adapters.webhooks import WebhookPorts
 from application.accounts import NameHash
 from application.cache import Cache
 from application.current import CurrentStates
@@ -13,6 +14,7 @@ from application.executor import Executor
 from application.flags import FlagEvaluator
 from application.limits import RateLimiter
 from application.lockout import Lockout
+from application.logs import Logs
 from application.passwords import PasswordHasher
 from application.schema_registry import SchemaRegistry
 from application.schemas import SchemaValidator
@@ -30,11 +32,13 @@ class Services:
     schemas: SchemaValidator
     registry: SchemaRegistry
     cache: Cache
+    logs: Logs
     hasher: PasswordHasher
     lockout: Lockout
     sessions: SessionStore
     email_hash: NameHash
     executor: Executor
+    webhooks: WebhookPorts
     new_token: Callable[[], str]
     now: Callable[[], datetime]
     new_id: Callable[[], UUID]

@@ -77,6 +77,9 @@ class Metrics:
             multiprocess_mode="livemostrecent",
             registry=registry,
         )
+        self.webhooks = Counter(
+            "annals_webhooks", "Messages that came to hooks.", ["outcome"], registry=registry
+        )
         self.clock_jumps = Counter(
             "annals_clock_jumps",
             "The database's clock jumped ahead by over 5 s.",

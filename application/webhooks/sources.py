@@ -1,25 +1,45 @@
 """Sources: define one and give it its address, or end it and take the address away."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
 
 import msgspec
 
 from application.bus import Run
 from application.schema_registry import SchemaRegistry
 from application.unit import Done, Unit
-from application.webhooks.ports import SignatureVerifier
+from application.webhooks.ports import SignatureVerifier, WebhookNames
 from domain.actions import ACTION, NoAction
 from domain.rejections import Fault, Invalid, NotFound
 from domain.webhooks.hooks import HOOK, CloseHook, OpenHook
 from domain.webhooks.sources import (
     MOST_SECRETS,
     SOURCE,
+    Dedup,
     DeleteSource,
     NoSource,
+    Preset,
+    Scheme,
     SetSource,
     Source,
     ToAction,
+    WebhookTarget,
 )
+
+
+class DefineSource(msgspec.Struct, frozen=True, kw_only=True):
+    """Say what a source is from now on; `secrets` None keeps those that are there."""
+
+    source: str
+    preset: Preset
+    secrets: tuple[str, ...] | None
+    tolerance: float
+    dedup: Dedup
+    scheme: Scheme | None
+    target: WebhookTarget
+    schema: str | None
 
 
 class SourceSet(msgspec.Struct, frozen=True, kw_only=True):
@@ -30,13 +50,16 @@ class SourceSet(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @dataclass(frozen=True)
-class SetSourceHandler:
-    """Carries out `SetSource`: what it names must exist, and its secrets must be ones."""
+class DefineSourceHandler:
+    """Carries out `DefineSource`: what it names must exist, and its secrets must be ones."""
 
     registry: SchemaRegistry
     verify: SignatureVerifier
+    names: WebhookNames
+    now: Callable[[], datetime]
+    new_id: Callable[[], UUID]
 
-    async def __call__(self, command: SetSource, run: Run) -> Done[SourceSet]:
+    async def __call__(self, command: DefineSource, run: Run) -> Done[SourceSet]:
         """Define the source.
 
         Raises:
@@ -44,20 +67,29 @@ class SetSourceHandler:
         """
         if command.schema is not None:
             await self._require_schema(command.schema, run.context.tenant)
+        set_source = self._complete(command)
 
         async def decide(unit: Unit) -> SourceSet:
             before = await unit.load(SOURCE, command.source)
             await self._check(unit, command, before)
-            source = await unit.decide(SOURCE, command.source, command)
+            source = await unit.decide(SOURCE, command.source, set_source)
             assert isinstance(source, Source)  # noqa: S101 - defined just now
             created = isinstance(before, NoSource)
             if created:
-                tenant, at = unit.context.tenant, command.at
-                opened = OpenHook(tenant=tenant, source=command.source, at=at)
-                unit.begin(HOOK, source.hook, opened)
+                tenant, at = unit.context.tenant, set_source.at
+                unit.begin(HOOK, source.hook, OpenHook(tenant=tenant, source=command.source, at=at))
             return SourceSet(source=source, created=created)
 
         return await run(decide, lanes=[(SOURCE, command.source)])
+
+    def _complete(self, command: DefineSource) -> SetSource:
+        """With the address and the subject that it has if it is new."""
+        return SetSource(
+            **msgspec.structs.asdict(command),
+            hook=self.names.new_hook(),
+            subject=str(self.new_id()),
+            at=self.now(),
+        )
 
     async def _require_schema(self, schema: str, tenant: str) -> None:
         try:
@@ -66,7 +98,7 @@ class SetSourceHandler:
             fault = Fault(pointer="/schema", code=missing.slug, detail=missing.detail)
             raise Invalid(fault) from None
 
-    async def _check(self, unit: Unit, command: SetSource, before: NoSource | Source) -> None:
+    async def _check(self, unit: Unit, command: DefineSource, before: NoSource | Source) -> None:
         faults: list[Fault] = []
         secrets = command.secrets
         if secrets is None:

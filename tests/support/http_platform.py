@@ -16,16 +16,23 @@ import msgspec
 from litestar import Litestar
 
 from adapters.capabilities import DECIDERS, UPCASTS, handlers
+from adapters.crypto.master import MasterKey
 from adapters.crypto.tokens import hash_token, new_session_token
+from adapters.crypto.webhook_names import KeyedWebhookNames
+from adapters.crypto.webhook_signatures import WebhookVerifier
 from adapters.http.app import build_app
 from adapters.http.draining import Draining
 from adapters.memory.event_store import MemoryEventStore
+from adapters.memory.log_reader import MemoryLogReader
 from adapters.memory.vault import MemoryVault
+from adapters.memory.webhook_refusals import MemoryRefusalCounter
 from adapters.open_cache import OpenCache, memory_cache
+from adapters.open_logs import opened_logs
 from adapters.schemas.validator import JsonSchemaValidator
 from adapters.services import Services
 from adapters.settings import Settings
 from adapters.telemetry.metrics import Metrics
+from adapters.webhooks import WebhookPorts
 from application.access import KeyAuthenticator, SetOwner
 from application.bus import Bus
 from application.codec import EventCodec
@@ -43,6 +50,7 @@ from application.rate_counter import LimitPolicy, Verdict
 from application.schemas import CurrentSchemas
 from application.session_store import LiveSession, SessionChange
 from application.tail import Tail
+from application.webhooks.messages import MessageReader
 from projections.projection import Projection
 from projections.reading import Rows
 
@@ -200,6 +208,7 @@ class MemoryPlatform:
     read_models: Any = field(default_factory=NoReadModels)
     redis: Any = field(default_factory=Redis)
     cache: OpenCache = field(default_factory=memory_cache)
+    log_reader: MemoryLogReader = field(default_factory=MemoryLogReader)
     clock: datetime = datetime(2026, 1, 1, tzinfo=UTC)
 
     def __post_init__(self) -> None:
@@ -231,11 +240,18 @@ class MemoryPlatform:
             schemas=schemas,
             registry=CurrentSchemas(self.current, schemas),
             cache=self.cache.loads,
+            logs=opened_logs(self.settings, self.current, self.cache.loads, self.log_reader),
             hasher=PlainHasher(),
             lockout=NoLockout(),
             sessions=self.sessions,
             email_hash=lambda name: hashlib.sha256(name.encode()).hexdigest(),
             executor=None,  # type: ignore[arg-type]  # nothing is carried out here
+            webhooks=WebhookPorts(
+                names=KeyedWebhookNames(MasterKey(b"m" * 32)),
+                verify=WebhookVerifier(),
+                refusals=MemoryRefusalCounter(),
+                read=MessageReader(self.store, self.codec),
+            ),
             new_token=new_session_token,
             now=self.now,
             new_id=self.new_id,

@@ -1,0 +1,325 @@
+"""Webhook receipts over HTTP: what has come, whether it was good, and what it has caused."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Literal
+
+import msgspec
+
+from adapters.http.answers import Answer, json_answer
+from adapters.http.calls import Call
+from adapters.http.commands import execute
+from adapters.http.conditions import etag
+from adapters.http.event_views import EventList
+from adapters.http.histories import HistoryPage, stream_history
+from adapters.http.lists import cut, rows_of
+from adapters.http.moments import Moment, consistent_after, position_of
+from adapters.http.names import Name, known_id
+from adapters.http.operations import operation
+from adapters.http.paging import USUAL, Cursor, Limit, read_cursor
+from adapters.http.webhook_sources import READ, WRITE
+from application.webhooks.messages import Message, message_of
+from application.webhooks.payloads import Unreadable, written
+from domain.access import PERMISSIONS
+from domain.decider import Erased
+from domain.recorded import Recorded
+from domain.rejections import Fault
+from domain.webhooks.receipts import (
+    RECEIPT,
+    Cause,
+    NoReceipt,
+    NoSuchReceipt,
+    Receipt,
+    ReplayWebhook,
+)
+from projections import webhooks as projection
+
+BODY = "personal:read"
+ReceiptState = Literal["received", "processed", "parked"]
+
+
+class ReceiptsQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which receipts."""
+
+    cursor: Cursor = ""
+    limit: Limit = USUAL
+    source: Name | None = None
+    state: ReceiptState | None = None
+
+
+class ReceiptItem(msgspec.Struct, frozen=True, kw_only=True):
+    """A receipt in a list; `reason` is why it is parked, `job` the last one it caused."""
+
+    id: str
+    source: str
+    external_id: str | None
+    state: ReceiptState
+    received_at: datetime
+    reason: str | None
+    job: str | None
+    version: int
+
+
+class ReceiptList(msgspec.Struct, frozen=True, kw_only=True):
+    """A page of receipts, newest first."""
+
+    items: list[ReceiptItem]
+    next: str | None
+
+
+class VerdictView(msgspec.Struct, frozen=True, kw_only=True):
+    """How the message was verified: by which secret, and as of when its provider signed it."""
+
+    signature: Literal["valid"] = "valid"
+    secret: int
+    signed_at: datetime | None
+
+
+class CauseView(msgspec.Struct, frozen=True, kw_only=True):
+    """What one round of processing came to: a job, a line in the log, or a reason for neither."""
+
+    round: int
+    kind: Literal["action", "log", "parked"]
+    name: str | None
+    job: str | None
+    reason: str | None
+    errors: list[Fault]
+
+
+class ReceiptView(msgspec.Struct, frozen=True, kw_only=True):
+    """A receipt; body, headers, ids and errors only for who may read personal data.
+
+    `body` is the message's exact bytes in `encoding`; once erased, all of these are null.
+    """
+
+    id: str
+    source: str
+    external_id: str | None
+    state: ReceiptState
+    received_at: datetime
+    preset: str
+    verdict: VerdictView
+    size: int
+    headers: dict[str, str] | None
+    encoding: str | None
+    body: str | None
+    caused: list[CauseView]
+    round: int
+    version: int
+
+
+class ReplayView(msgspec.Struct, frozen=True, kw_only=True):
+    """A receipt that is processed again."""
+
+    id: str
+    state: ReceiptState
+    round: int
+    version: int
+
+
+def _missing(_receipt: str) -> NoSuchReceipt:
+    return NoSuchReceipt()
+
+
+def _sees_personal(call: Call) -> bool:
+    return BODY in PERMISSIONS.get(call.principal.role, frozenset())
+
+
+async def _events(call: Call, id_: str, moment: Moment) -> Sequence[Recorded[Any]]:
+    """What has happened to a receipt, up to a moment.
+
+    Raises:
+        NoSuchReceipt: nothing has.
+    """
+    await consistent_after(call)
+    platform = call.platform
+    to = await position_of(call, moment)
+    stored = await platform.store.read_stream((call.tenant, RECEIPT.stream(id_)))
+    events = await platform.codec.decode([e for e in stored if to is None or e.position <= to])
+    if not events:
+        raise NoSuchReceipt
+    return events
+
+
+@operation(
+    "GET",
+    "/v1/webhooks/receipts/{id}",
+    needs=READ,
+    query=Moment,
+    answers={200: ReceiptView},
+    consistent=True,
+)
+async def get_webhook_receipt(call: Call, moment: Moment) -> Answer:
+    """One receipt with its body, what it was verified by and what it has caused."""
+    id_ = known_id(call.params["id"], _missing)
+    events = await _events(call, id_, moment)
+    receipt = RECEIPT.fold(each.event for each in events)
+    assert isinstance(receipt, Receipt)  # noqa: S101 - it has begun
+    personal = _sees_personal(call)
+    headers, encoding, body = _message(events) if personal else (None, None, None)
+    version = events[-1].version
+    view = ReceiptView(
+        id=id_,
+        source=receipt.source,
+        external_id=_plain(receipt.external_id) if personal else None,
+        state=receipt.phase,  # type: ignore[arg-type]  # phases are these words
+        received_at=events[0].recorded_at,
+        preset=receipt.preset,
+        verdict=VerdictView(secret=receipt.secret, signed_at=receipt.signed_at),
+        size=receipt.size,
+        headers=headers,
+        encoding=encoding,
+        body=body,
+        caused=[_cause(each, personal=personal) for each in receipt.causes],
+        round=receipt.round,
+        version=version,
+    )
+    return json_answer(view, headers=(etag(version),))
+
+
+def _message(
+    events: Sequence[Recorded[Any]],
+) -> tuple[dict[str, str] | None, str | None, str | None]:
+    """Headers, encoding and body of a message, as far as they were not erased."""
+    try:
+        message: Message = message_of(events)
+    except Unreadable:
+        return None, None, None
+    try:
+        return message.headers, "utf-8", message.body.decode()
+    except UnicodeDecodeError:
+        _, parts = written(message.body)
+        return message.headers, "base64", "".join(parts)
+
+
+def _plain(text: str | Erased | None) -> str | None:
+    return None if isinstance(text, Erased) else text
+
+
+def _cause(cause: Cause, *, personal: bool) -> CauseView:
+    kind: Any = "parked" if cause.reason is not None else cause.target
+    faults = cause.faults if personal and isinstance(cause.faults, list) else []
+    return CauseView(
+        round=cause.round,
+        kind=kind,
+        name=cause.name or None,
+        job=cause.job,
+        reason=cause.reason,
+        errors=msgspec.convert(faults, list[Fault]),
+    )
+
+
+@operation(
+    "GET",
+    "/v1/webhooks/receipts/{id}/body",
+    needs=BODY,
+    answers={200: str},
+    consistent=True,
+    media_type="application/octet-stream",
+)
+async def get_webhook_body(call: Call) -> Answer:
+    """The exact bytes that a provider has sent."""
+    id_ = known_id(call.params["id"], _missing)
+    call.require(READ)
+    try:
+        message = message_of(await _events(call, id_, Moment()))
+    except Unreadable:
+        raise NoSuchReceipt("The message was erased.") from None
+    disposition = (b"content-disposition", b"attachment")  # never shown as a page of ours
+    return Answer(200, message.body, (disposition,), media_type=b"application/octet-stream")
+
+
+@operation(
+    "GET",
+    "/v1/webhooks/receipts",
+    needs=READ,
+    query=ReceiptsQuery,
+    answers={200: ReceiptList},
+    consistent=True,
+)
+async def list_webhook_receipts(call: Call, query: ReceiptsQuery) -> Answer:
+    """Receipts, newest first."""
+    (before,) = read_cursor(query.cursor, int) or (None,)
+    async with rows_of(call, projection.PROJECTION) as rows:
+        found = await projection.find_receipts(
+            rows, source=query.source, state=query.state, before=before, limit=query.limit + 1
+        )
+    shown, following = cut(found, query.limit, lambda row: row.received)
+    ids = await _external_ids(call, [row.id for row in shown])
+    items = [
+        ReceiptItem(
+            id=row.id,
+            source=row.source,
+            external_id=id_,
+            state=row.state,  # type: ignore[arg-type]  # states are these words
+            received_at=row.received_at,
+            reason=row.reason,
+            job=row.job,
+            version=row.version,
+        )
+        for row, id_ in zip(shown, ids, strict=True)
+    ]
+    return json_answer(ReceiptList(items=items, next=following))
+
+
+async def _external_ids(call: Call, receipts: Sequence[str]) -> list[str | None]:
+    """The providers' ids, which no row holds: they are sealed in each receipt's first event."""
+    if not _sees_personal(call):
+        return [None] * len(receipts)
+    platform = call.platform
+    streams = [(call.tenant, RECEIPT.stream(each)) for each in receipts]
+    found = await asyncio.gather(
+        *(platform.store.read_stream(stream, limit=1) for stream in streams)
+    )
+    events = await platform.codec.decode([stored for page in found for stored in page])
+    return [_plain(each.event.external_id) for each in events]
+
+
+@operation(
+    "GET",
+    "/v1/webhooks/receipts/{id}/history",
+    needs="events:read",
+    query=HistoryPage,
+    answers={200: EventList},
+    consistent=True,
+)
+async def webhook_receipt_history(call: Call, page: HistoryPage) -> Answer:
+    """Everything that has happened to a receipt."""
+    id_ = known_id(call.params["id"], _missing)
+    return await stream_history(call, call.tenant, RECEIPT.stream(id_), page, NoSuchReceipt())
+
+
+@operation(
+    "POST",
+    "/v1/webhooks/receipts/{id}/replay",
+    needs=WRITE,
+    answers={202: ReplayView},
+    conditional=True,
+)
+async def replay_webhook_receipt(call: Call) -> Answer:
+    """Process a message again, by what its source says now; one that waits already just waits."""
+    id_ = known_id(call.params["id"], _missing)
+
+    def render(receipt: NoReceipt | Receipt, version: int) -> Answer:
+        if isinstance(receipt, NoReceipt):
+            raise NoSuchReceipt
+        view = ReplayView(
+            id=id_,
+            state=receipt.phase,  # type: ignore[arg-type]  # phases are these words
+            round=receipt.round,
+            version=version,
+        )
+        location = (b"location", f"/v1/webhooks/receipts/{id_}".encode())
+        return json_answer(view, 202, (etag(version), location))
+
+    return await execute(call, ReplayWebhook(receipt=id_, at=call.platform.now()), render)
+
+
+OPERATIONS = (
+    get_webhook_receipt,
+    get_webhook_body,
+    list_webhook_receipts,
+    webhook_receipt_history,
+    replay_webhook_receipt,
+)

@@ -10,7 +10,7 @@ order of the file, also where their times are not exactly sorted: what is out of
 than `SourceFiles.slack` is found by `since` and `until` all the same.
 """
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from datetime import datetime
 from typing import Any, Literal, Protocol, get_args
 
@@ -234,7 +234,7 @@ class LogReader(Protocol):
         """
         ...
 
-    def follow(self, source: SourceFiles, query: LogQuery) -> AsyncIterator[Followed]:
+    def follow(self, source: SourceFiles, query: LogQuery) -> AsyncGenerator[Followed, None]:
         """What is written from now on, or from the query's `cursor` on, without end.
 
         `since`, `until`, `order` and `limit` do not count. An entry is given when it is surely

@@ -17,6 +17,7 @@ from adapters.http.answers import Answer, Headers
 from adapters.http.rate_limits import rate_limit_headers
 from application.event_store import ForeignIncarnation, Outage
 from application.limits import LimitUsedUp
+from application.log_reader import LinesGone
 from domain import rejections as kinds
 from domain.rejections import Fault, Rejection
 
@@ -37,6 +38,7 @@ STATUSES: Mapping[type[Rejection], int] = {
     kinds.Conflict: 409,
     kinds.StaleVersion: 412,
     kinds.LimitExceeded: 429,
+    LinesGone: 410,
     Rejection: 400,
 }
 

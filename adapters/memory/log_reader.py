@@ -6,7 +6,7 @@ An offset here is an entry's place in its source, so a cursor is just a place.
 import asyncio
 import re
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from datetime import UTC, datetime
 
 from application.log_reader import (
@@ -106,7 +106,7 @@ class MemoryLogReader:
             undated=len(found) - len(dated),
         )
 
-    async def follow(self, source: SourceFiles, query: LogQuery) -> AsyncIterator[Followed]:
+    async def follow(self, source: SourceFiles, query: LogQuery) -> AsyncGenerator[Followed, None]:
         """See `LogReader.follow`."""
         check_query(query)
         _, place = _place(query)

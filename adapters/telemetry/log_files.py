@@ -30,7 +30,7 @@ PAUSE = 1.0
 _NEW_LINE = b"\n"
 
 
-class LogFile:
+class LineFile:
     """One process's file; `write` may be called from any thread and never raises."""
 
     def __init__(self, directory: Path, process: str, *, size: int, count: int) -> None:

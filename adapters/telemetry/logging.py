@@ -18,7 +18,7 @@ import msgspec
 import structlog
 from structlog.typing import Processor
 
-from adapters.telemetry.log_files import LogFile
+from adapters.telemetry.log_files import LineFile
 
 GRANIAN: dict[str, Any] = {
     "handlers": {},
@@ -40,15 +40,15 @@ _QUIET = {
 class _Files:
     """The file of this process, of which logging has one for all, as it has one stderr."""
 
-    current: LogFile | None = None
+    current: LineFile | None = None
 
 
-def log_file() -> LogFile | None:
+def log_file() -> LineFile | None:
     """The file that this process's lines go to, where it has one."""
     return _Files.current
 
 
-def configure_logging(level: str, form: str, *, process: str, file: LogFile | None = None) -> None:
+def configure_logging(level: str, form: str, *, process: str, file: LineFile | None = None) -> None:
     """Set up logging for this process, which calls itself `process` in every line.
 
     `form` is `json`, `console`, or `auto`: console if stderr is a terminal. Every line also goes
@@ -100,7 +100,7 @@ def _render(_logger: object, _method: str, event: MutableMapping[str, Any]) -> s
     return msgspec.json.encode(line, enc_hook=str).decode()
 
 
-def _written(file: LogFile) -> Processor:
+def _written(file: LineFile) -> Processor:
     """Write the rendered line to the file, too."""
 
     def write(_logger: object, _method: str, line: Any) -> Any:
@@ -110,7 +110,7 @@ def _written(file: LogFile) -> Processor:
     return write
 
 
-def _copied(file: LogFile, name_process: Processor) -> Processor:
+def _copied(file: LineFile, name_process: Processor) -> Processor:
     """Write a copy as JSON to the file, and leave the event for a person's eyes as it is."""
 
     def write(

@@ -37,6 +37,7 @@ from domain.jobs import (
     JobSucceeded,
 )
 from domain.limits import LimitDefined
+from domain.logs import LogRead, LogSourceChanged, LogSourceRegistered, LogSourceRemoved
 from domain.projections import (
     ProjectionPaused,
     ProjectionResumed,
@@ -96,6 +97,24 @@ EXAMPLES: list[Event] = [
     ProjectionSkipped(version=1, position=9, reason="r"),
     SchemaPublished(number=1, document='{"maximum":1e400}', compatibility="full"),
     SchemaCompatibilitySet(compatibility="none"),
+    LogSourceRegistered(
+        paths=("/var/log/app/*.log",),
+        format=None,
+        time_zone="UTC",
+        slack=60.0,
+        description="app",
+    ),
+    LogSourceChanged(
+        paths=("/var/log/app.log",),
+        format="json",
+        time_zone="Europe/Berlin",
+        slack=0.5,
+        description="",
+    ),
+    LogSourceRemoved(),
+    LogRead(
+        source="app", reader="account/a1", way="lines", minute=AT.replace(second=0, microsecond=0)
+    ),
 ]
 
 

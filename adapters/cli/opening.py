@@ -12,7 +12,7 @@ from datetime import datetime
 from uuid import UUID
 
 from adapters.bootstrap import now
-from adapters.capabilities import DECIDERS, PROJECTIONS, UPCASTS, job_handlers, projection_handlers
+from adapters.capabilities import DECIDERS, PROJECTIONS, UPCASTS
 from adapters.cli.running import Invocation, actor
 from adapters.crypto.fields import FieldCipher
 from adapters.crypto.master import load_master_key
@@ -25,6 +25,8 @@ from adapters.postgres.history import PostgresHistory
 from adapters.postgres.read_models import PostgresReadModels
 from adapters.settings import Settings
 from adapters.startup import CannotStart
+from adapters.wiring.jobs import job_handlers
+from adapters.wiring.projections import projection_handlers
 from application.access import SetOwner, SetOwnerHandler
 from application.bus import Bus
 from application.codec import EventCodec

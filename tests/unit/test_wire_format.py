@@ -47,6 +47,24 @@ from domain.projections import (
 from domain.retries import RetryPolicy
 from domain.schemas import SchemaCompatibilitySet, SchemaPublished
 from domain.sessions import SessionEnded, SessionStarted
+from domain.webhooks.hooks import HookClosed, HookOpened
+from domain.webhooks.receipts import (
+    WebhookContinued,
+    WebhookParked,
+    WebhookProcessed,
+    WebhookReceived,
+    WebhookReplayed,
+)
+from domain.webhooks.refusals import WebhooksRefused
+from domain.webhooks.sources import (
+    Dedup,
+    Scheme,
+    SourceDefined,
+    SourceDeleted,
+    SourceDisabled,
+    SourceEnabled,
+    ToAction,
+)
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "events.jsonl"
 AT = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
@@ -115,6 +133,45 @@ EXAMPLES: list[Event] = [
     LogRead(
         source="app", reader="account/a1", way="lines", minute=AT.replace(second=0, microsecond=0)
     ),
+    SourceDefined(
+        hook="h1",
+        subject="s1",
+        preset="generic",
+        secrets=["whsec_hush"],
+        tolerance=300.0,
+        dedup=Dedup(by="header", name="x-event-id"),
+        scheme=Scheme(timestamp_header="x-time"),
+        target=ToAction(name="mail", input="envelope"),
+        schema="orders",
+    ),
+    SourceDisabled(),
+    SourceEnabled(),
+    SourceDeleted(),
+    HookOpened(tenant="default", source="shop"),
+    HookClosed(),
+    WebhookReceived(
+        source="shop",
+        subject="s1",
+        preset="stripe",
+        external_id="evt_1",
+        secret=1,
+        signed_at=AT,
+        size=4,
+        headers={"content-type": "application/json"},
+        encoding="utf-8",
+        parts=2,
+        body="tr",
+    ),
+    WebhookContinued(subject="s1", part=2, body="ue"),
+    WebhookProcessed(round=1, target="action", name="mail", job="j1"),
+    WebhookParked(
+        subject="s1",
+        round=1,
+        reason="schema",
+        faults=[{"pointer": "/to", "code": "required", "detail": "to is required"}],
+    ),
+    WebhookReplayed(round=2),
+    WebhooksRefused(minute=AT, reason="signature", earlier_minute=AT, earlier_count=7),
 ]
 
 
@@ -210,7 +267,7 @@ async def test_a_read_surface_never_shows_a_secret(personal: bool) -> None:  # n
     codec = EventCodec(DECIDERS, ReadableVault(), UPCASTS)
     events = [stored(line) for line in golden()]
     shown = json.dumps(await codec.render(events, personal=personal))
-    for secret in ("$argon2id$hash", "x-token", '"t1"', '"h"'):
+    for secret in ("$argon2id$hash", "x-token", "whsec_hush", '"t1"', '"h"'):
         assert secret not in shown
     assert ("ada@example.org" in shown) == personal
     assert ("203.0.113.7" in shown) == personal

@@ -1,0 +1,1 @@
+"""The file cache: entries as files in one directory that any number of processes share."""

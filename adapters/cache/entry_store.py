@@ -1,0 +1,139 @@
+"""`EntryStore` over files.
+
+What takes no longer than handing it to a thread would is done at once: reading a small entry that
+the kernel has in memory, and writing a small one. What has to wait for the disk, or is large, or
+looks at many files, is done in a thread.
+"""
+
+import asyncio
+from collections.abc import Collection, Iterable
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+from uuid import UUID
+
+import structlog
+
+from adapters.cache.files import EntryFiles
+from adapters.cache.invalidation import invalidate
+from adapters.cache.lock import alone
+from adapters.cache.places import Directory, Place, mark_numbers, place_of, space_of
+from adapters.cache.records import Damaged
+from adapters.cache.sweep import Sweeper
+from adapters.cache.usage import measure
+from application.cache import Address, Entry, Room, Usage
+from application.event_store import Outage
+
+log = structlog.get_logger(__name__)
+
+_SMALL = 65_536
+"""Bytes of a value that are written at once."""
+_LEASE = 60.0
+"""Seconds that finding out a value may take before another may try."""
+
+
+class FileEntryStore:
+    """Entries in a directory that is shared with other processes."""
+
+    def __init__(self, root: Path, limit: int, *, lease: float = _LEASE) -> None:
+        """`limit` in bytes of files; `lease` in seconds.
+
+        Raises:
+            OSError: when the directory cannot be used.
+        """
+        self.files = EntryFiles(Directory(root))
+        self.sweeper = Sweeper(self.files, limit)
+        self._lease = lease
+        self._looking: asyncio.Task[int] | None = None
+
+    def close(self) -> None:
+        """Leave the directory to the others."""
+        self.files.close()
+
+    def ticket(self) -> int:
+        """See `EntryStore.ticket`."""
+        return self.files.state.ticket
+
+    def fresh(self, tenant: str, tags: Collection[str], ticket: int) -> bool:
+        """See `EntryStore.fresh`."""
+        return self.files.state.fresh(ticket, mark_numbers(tenant, tags))
+
+    async def find(self, address: Address, *, stale: bool = False) -> Entry | None:
+        """See `EntryStore.find`."""
+        place = place_of(address)
+        files = self.files
+        entry = None
+        try:
+            entry = files.entry_of(files.read_at_once(place), place, stale=stale)
+        except FileNotFoundError:
+            pass
+        except (OSError, Damaged):  # it is large or on the disk, or we have not seen all of it
+            entry = await asyncio.to_thread(self._find_slowly, place, stale=stale)
+        if not stale:
+            files.process.count(place.space, hit=entry is not None)
+            if entry is not None:
+                files.state.used(place.number, files.now())
+        return entry
+
+    async def put(self, address: Address, entry: Entry, ticket: int) -> bool:
+        """See `EntryStore.put`."""
+        place = place_of(address)
+        try:
+            if len(entry.value) <= _SMALL:
+                new = self.files.write(address, place, entry, ticket)
+            else:
+                new = await asyncio.to_thread(self.files.write, address, place, entry, ticket)
+        except OSError as error:
+            raise Outage(f"the cache cannot be written: {error.strerror}") from None
+        if self.sweeper.should_look and (self._looking is None or self._looking.done()):
+            self._looking = asyncio.create_task(asyncio.to_thread(self.sweeper.evict))
+        return new
+
+    async def delete(self, address: Address) -> bool:
+        """See `EntryStore.delete`."""
+        place = place_of(address)
+        kept = self.files.peek(self.files.directory.entry(place.name))
+        self.files.remove(place.name)
+        return kept is not None and self.files.is_alive(kept, stale=False)
+
+    async def invalidate(self, tenant: str, tags: Collection[str] | None) -> int:
+        """See `EntryStore.invalidate`."""
+        return await asyncio.to_thread(invalidate, self.files, tenant, tags)
+
+    async def usage(self, tenant: str, room: Room) -> Usage:
+        """See `EntryStore.usage`."""
+        return await asyncio.to_thread(measure, self.files.directory, space_of(tenant, room))
+
+    def alone(self, address: Address) -> AbstractAsyncContextManager[None]:
+        """See `EntryStore.alone`."""
+        return alone(self.files.directory.locks / place_of(address).name, self._lease)
+
+    def followed(self, incarnation: UUID) -> int | None:
+        """See `FollowsLog.followed`."""
+        return self.files.state.followed(incarnation)
+
+    def follow(
+        self, incarnation: UUID, position: int, tags: Iterable[tuple[int, str, str]]
+    ) -> None:
+        """See `FollowsLog.follow`."""
+        self.files.stay()
+        self.files.state.follow(incarnation, position, tags)
+
+    def follow_from(self, incarnation: UUID, position: int) -> None:
+        """See `FollowsLog.follow_from`."""
+        self.files.stay()
+        self.files.state.follow_from(incarnation, position)
+
+    def _find_slowly(self, place: Place, *, stale: bool) -> Entry | None:
+        files = self.files
+        try:
+            return files.entry_of(files.read(place), place, stale=stale)
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            log.warning("cache_not_read", error=error.strerror)
+            return None
+        except Damaged:
+            files.stay()
+            log.warning("cache_entry_damaged", name=place.name)
+            files.remove(place.name)
+            return None

@@ -1,0 +1,61 @@
+"""Removing what an invalidation has killed, and counting it.
+
+The marks have killed it already; this frees the space and tells how much it was. The empty files
+of a tag lead to what may have it, so that the cost is that of the entries with the tag.
+"""
+
+import os
+from collections.abc import Collection, Iterator
+from typing import get_args
+
+from adapters.cache.files import EntryFiles, Kept
+from adapters.cache.places import SHARDS, space_of, tag_number
+from application.cache import Room
+
+ROOMS: tuple[Room, ...] = get_args(Room)
+
+
+def invalidate(files: EntryFiles, tenant: str, tags: Collection[str] | None) -> int:
+    """Kill all entries of a tenant with one of these tags (None: all); how many were alive."""
+    files.stay()
+    wanted = tuple(tag_number(tenant, tag) for tag in (("",) if tags is None else tags))
+    ticket = files.state.invalidate(wanted)
+    names = _all_of(files, tenant) if tags is None else _tagged(files, tenant, tags)
+    return sum(_kill(files, name, ticket) for name in names)
+
+
+def _all_of(files: EntryFiles, tenant: str) -> Iterator[str]:
+    spaces = tuple(space_of(tenant, room) for room in ROOMS)
+    for shard in SHARDS:
+        yield from (
+            name for name in names_in(files.directory.shard(shard)) if name.startswith(spaces)
+        )
+
+
+def _tagged(files: EntryFiles, tenant: str, tags: Collection[str]) -> Collection[str]:
+    directories = [files.directory.tag(tenant, tag) for tag in tags]
+    return {name for directory in directories for name in names_in(directory)}
+
+
+def _kill(files: EntryFiles, name: str, ticket: int) -> bool:
+    """Remove an entry if it is dead now; whether it was alive until this ticket."""
+    kept = files.peek(files.directory.entry(name))
+    if kept is None or files.is_alive(kept, stale=False):
+        return False
+    files.remove(name)
+    return _died_at(files, kept, ticket)
+
+
+def _died_at(files: EntryFiles, kept: Kept, ticket: int) -> bool:
+    if not kept.header.written <= files.now() < kept.header.expires:
+        return False
+    marks = [files.state.mark(number) for number in kept.numbers]
+    return all(mark <= kept.header.ticket or mark == ticket for mark in marks)
+
+
+def names_in(directory: str) -> list[str]:
+    """What a directory holds; nothing, where there is none."""
+    try:
+        return os.listdir(directory)  # noqa: PTH208 - names are all that is wanted
+    except FileNotFoundError:
+        return []

@@ -23,7 +23,7 @@ FORMAT = "annals/backup/v1"
 LOG_PART = "log.dump.zst"
 """An archive of `pg_dump --format=custom`: the schema, and the rows of all but events and keys."""
 EVENTS_PART = "events.copy.zst"
-"""The events in the order of their positions, as `COPY annals.events (...)` reads and writes them."""
+"""The events in the order of their positions, in the text format of `COPY annals.events (...)`."""
 KEYS_PART = "keys.jsonl.zst"
 """The wrapped data keys, one JSON object to a line (`WrappedKey`)."""
 

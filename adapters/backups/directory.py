@@ -59,7 +59,7 @@ class DirectoryRepository:
         """See `BackupRepository.versions`."""
         with _failures(f"{self._versions} cannot be read"):
             try:
-                found = os.listdir(self._versions)
+                found = [entry.name for entry in self._versions.iterdir()]
             except FileNotFoundError:
                 return []
         return sorted((name for name in found if _VERSION.fullmatch(name)), reverse=True)

@@ -92,7 +92,7 @@ _UNTOUCHABLE = """
 """
 _END_SESSIONS = """
     SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-    WHERE datname = ANY ($1::text[]) AND backend_type = 'client backend'
+    WHERE datid = $1 AND backend_type = 'client backend'
 """
 _LIKE = """
     SELECT format(
@@ -224,9 +224,9 @@ async def drop(connection: Connection, name: str) -> None:
     await connection.execute(f'DROP DATABASE IF EXISTS "{_quoted(name)}" WITH (FORCE)')
 
 
-async def mark(connection: Connection, name: str, mark: Mark) -> None:
+async def mark(connection: Connection, name: str, says: Mark) -> None:
     """Say what a database is."""
-    await connection.execute(_comment(name, mark))
+    await connection.execute(_comment(name, says))
 
 
 async def marked(connection: Any, log: str) -> list[Marked]:
@@ -251,8 +251,9 @@ async def switch(url: str, *, new: str, old: str, says: Mark) -> None:
     """
     log = name_of(url)
     async with maintaining(url) as renaming, maintaining(url) as ending:
+        replaced = await ending.fetchval("SELECT oid FROM pg_database WHERE datname = $1", log)
         for _ in range(_TRIES):
-            sessions = asyncio.create_task(_end_sessions(ending, [log, new]))
+            sessions = asyncio.create_task(_end_sessions(ending, replaced))
             try:
                 await _rename(renaming, log=log, new=new, old=old, says=says)
             except asyncpg.ObjectInUseError:
@@ -275,10 +276,13 @@ async def _rename(connection: Connection, *, log: str, new: str, old: str, says:
         await connection.execute(f'COMMENT ON DATABASE "{_quoted(log)}" IS NULL')
 
 
-async def _end_sessions(connection: Connection, names: Sequence[str]) -> None:
-    """End whoever is there, again and again: those that come meanwhile wait at the lock."""
+async def _end_sessions(connection: Connection, database: int) -> None:
+    """End whoever is there, until nobody is left; who comes meanwhile waits at the lock.
+
+    The database is told by its number: a name would soon be the new log's.
+    """
     while True:
-        await connection.fetch(_END_SESSIONS, list(names))
+        await connection.fetch(_END_SESSIONS, database)
         await asyncio.sleep(0.05)
 
 

@@ -134,8 +134,11 @@ async def _missing(connection: Connection) -> list[Migration]:
     return [each for each in carried if each.number not in applied]
 
 
-async def _prepare(connection: Connection) -> None:
-    """Roles, schema and the table of migrations; a race over the cluster's roles is run again."""
+async def make_roles(connection: Connection) -> None:
+    """Make the roles that are missing, and let ours act as them in this database.
+
+    They are the cluster's, so two databases may race for them: who loses tries again.
+    """
     for left in reversed(range(_TRIES)):
         try:
             async with connection.transaction():
@@ -148,6 +151,11 @@ async def _prepare(connection: Connection) -> None:
             if not left or "concurrently" not in str(error):
                 raise
         await asyncio.sleep(0.02)
+
+
+async def _prepare(connection: Connection) -> None:
+    """Roles, schema and the table of migrations."""
+    await make_roles(connection)
     async with connection.transaction():
         await connection.execute(
             """

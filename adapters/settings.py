@@ -60,6 +60,7 @@ _SIZE = _read(size, "a number and a unit (B, KB, MB, GB), such as 16MB")
 _DURATION = _read(duration, "a number and a unit (ms, s, m, h, d), such as 12h")
 _LEVELS = ("debug", "info", "warning", "error")
 _FORMATS = ("auto", "console", "json")
+_TLS = ("starttls", "tls", "none")
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -87,6 +88,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     trusted_proxies: Annotated[
         tuple[IPv4Network | IPv6Network, ...], _read(networks, "networks, such as 10.0.0.0/8")
     ] = ()
+
+    smtp_host: Annotated[str, _read(str, "the name or address of a mail server")] = ""
+    smtp_port: Annotated[int, _read(number(1, 65535), "a port from 1 to 65535")] = 587
+    smtp_tls: Annotated[str, _read(choice(*_TLS), f"one of {', '.join(_TLS)}")] = "starttls"
+    smtp_username: Annotated[str, _read(str, "a user of the mail server")] = ""
+    smtp_password: Annotated[str, _read(str, "the user's password", secret=True)] = ""
+    smtp_from: Annotated[str, _read(str, "an e-mail address")] = "annals@localhost"
 
     session_ttl: Annotated[timedelta, _DURATION] = timedelta(hours=12)
     argon2_memory_kib: Annotated[

@@ -10,7 +10,7 @@ from typing import assert_never
 
 import msgspec
 
-from domain.decider import Command, Decider, Event, Personal, Secret
+from domain.decider import Command, Decider, Erased, Event, Personal, Secret
 from domain.rejections import Conflict, NotFound
 
 MEMBER = "member"
@@ -88,6 +88,7 @@ class NoAccount(msgspec.Struct, frozen=True):
 class Account(msgspec.Struct, frozen=True, kw_only=True):
     """An account that is open."""
 
+    email: str | Erased
     password_hash: str
     role: str = MEMBER
 
@@ -145,7 +146,7 @@ def evolve(account: NoAccount | Account, event: AccountEvent) -> NoAccount | Acc
     """The account after an event."""
     match event:
         case AccountRegistered():
-            return Account(password_hash=event.password_hash)
+            return Account(email=event.email, password_hash=event.password_hash)
         case AccountRoleGranted() if isinstance(account, Account):
             return msgspec.structs.replace(account, role=event.role)
         case _:

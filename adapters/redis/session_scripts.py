@@ -9,16 +9,13 @@ A generation is a prefix of keys, `sessions:<generation>:` and behind it
 | `x:<session>` | the session's tombstone |
 | `a:<account>` | the ids of the account's sessions, by their expiry |
 | `c:<account>` | the account's tombstone: its sessions up to this position have ended |
-| `position` | up to where the log was applied |
 
-The marker names the generation that is served, `building` the one that is being built.
+Beside them lies what `adapters.redis.generations` keeps.
 """
 
 from adapters.redis.client import Script
 
-PREFIX = "sessions:"
-MARKER = PREFIX + "marker"
-BUILDING = PREFIX + "building"
+KIND = "sessions"
 
 # KEYS: marker, building. ARGV[1]: the one generation to change, or '' for all that count.
 # Returns the marker, so that the caller sees whether it is valid.
@@ -105,25 +102,4 @@ if position > tonumber(redis.call('GET', place) or 0) then
   redis.call('SET', place, string.format('%.0f', position))
 end
 return marker
-""")
-
-RENEW = Script("""
-if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
-return redis.call('PEXPIRE', KEYS[1], ARGV[2])
-""")
-
-RELEASE = Script("""
-if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
-return redis.call('DEL', KEYS[1])
-""")
-
-# KEYS: marker, building. ARGV: the generation, the new marker, the position.
-FINISH = Script("""
-if redis.call('GET', KEYS[2]) ~= ARGV[1] then return 0 end
-local old = redis.call('GET', KEYS[1])
-if old then redis.call('DEL', 'sessions:' .. string.match(old, '([^|]+)$') .. ':position') end
-redis.call('SET', 'sessions:' .. ARGV[1] .. ':position', ARGV[3])
-redis.call('SET', KEYS[1], ARGV[2])
-redis.call('DEL', KEYS[2])
-return 1
 """)

@@ -19,7 +19,8 @@ from cryptography.x509.oid import NameOID
 
 from adapters.egress.addresses import Address
 from adapters.egress.client import GuardedBackend, open_client
-from adapters.egress.executors import EXCERPT, HttpExecutor
+from adapters.egress.exchange import EXCERPT
+from adapters.egress.executors import HttpExecutor
 from adapters.egress.guard import EgressGuard
 from adapters.settings_values import targets
 from application.executor import Attempt, Failed, Succeeded

@@ -104,8 +104,7 @@ class Reactor:
 
     async def _execute(self, do: Do, recorded: Recorded[Any], number: int) -> None:
         assert self._bus is not None  # noqa: S101 - wired wrongly
-        text = f"{self._reaction.name}\x1f{recorded.id}\x1f{number}"
-        digest = hashlib.blake2b(text.encode(), digest_size=32, person=b"annals.reaction").digest()
+        digest = command_digest(self._reaction, recorded, number)
         context = Context(
             actor=self._reaction.actor,
             tenant=do.tenant,
@@ -144,6 +143,12 @@ class Reactor:
 def follower_name(reaction: Reaction) -> str:
     """What a reaction's checkpoint is called."""
     return f"reaction.{reaction.name}"
+
+
+def command_digest(reaction: Reaction, recorded: Recorded[Any], number: int) -> bytes:
+    """The idempotency key of one command that follows from an event."""
+    text = f"{reaction.name}\x1f{recorded.id}\x1f{number}"
+    return hashlib.blake2b(text.encode(), digest_size=32, person=b"annals.reaction").digest()
 
 
 async def begin_at_tail(pool: Pool, reactions: Sequence[Reaction], *, log_id: int = 1) -> None:

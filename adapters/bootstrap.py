@@ -22,7 +22,7 @@ from adapters.crypto.vault import PostgresVault
 from adapters.egress.open import opened_executor
 from adapters.http.draining import Draining
 from adapters.memory.log_reader import MemoryLogReader
-from adapters.open_cache import OpenCache, memory_cache
+from adapters.open_cache import OpenCache, open_cache, opened_entries
 from adapters.open_logs import opened_logs
 from adapters.open_sessions import ReadOpenSessions
 from adapters.postgres.connect import Pool, open_pool
@@ -100,6 +100,7 @@ class Platform:
         """Run the tail of the log: what is kept in this process then follows it."""
         self.background.start("listener", Listener(self.settings.database_url, self.tail).run())
         self.background.start("tail", self.tail.run())
+        self.background.start("cache", self.cache.follower.run())
 
 
 @asynccontextmanager
@@ -122,6 +123,7 @@ async def open_platform(
     """
     async with AsyncExitStack() as stack:
         metrics = metrics or Metrics(settings.metrics_dir)
+        entries = stack.enter_context(opened_entries(settings))  # closed when nothing runs any more
         background = Background()
         stack.push_async_callback(background.stop)
         master = load_master_key(settings.master_key_file)
@@ -152,7 +154,8 @@ async def open_platform(
             stack.callback(hasher.close)
         if executor is None:
             executor = await stack.enter_async_context(opened_executor(settings, clock))
-        cache = memory_cache()
+        tail = _tail(store, current, background)
+        cache = open_cache(entries, tail)
         schemas = JsonSchemaValidator()
         services = Services(
             settings=settings,
@@ -186,7 +189,7 @@ async def open_platform(
             codec=codec,
             pipeline=pipeline,
             current=current,
-            tail=_tail(store, current, background),
+            tail=tail,
             read_models=read_models,
             history=PostgresHistory(readers),
             sessions=sessions,

@@ -73,6 +73,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     owner_key_file: Annotated[Path, _PATH] = Path()
     metrics_dir: Annotated[Path, _PATH] = Path()
     alive_file: Annotated[Path, _PATH] = Path()
+    cache_dir: Annotated[Path, _PATH] = Path()
+    cache_size: Annotated[int, _SIZE] = 256 * 1024 * 1024
 
     host: Annotated[str, _read(str, "an address to listen on")] = "127.0.0.1"
     port: Annotated[int, _read(number(1, 65535), "a port from 1 to 65535")] = 8000
@@ -173,6 +175,7 @@ def _with_places(settings: Settings) -> Settings:
         owner_key_file=_absolute(settings.owner_key_file, home / "owner.key"),
         metrics_dir=_absolute(settings.metrics_dir, home / "metrics"),
         log_dir=_absolute(settings.log_dir, home / "logs"),
+        cache_dir=_absolute(settings.cache_dir, home / "cache"),
     )
 
 

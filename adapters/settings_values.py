@@ -89,11 +89,11 @@ def duration(text: str) -> timedelta:
 
 
 def size(text: str) -> int:
-    """A number of bytes that is not zero: a whole number and B, KB, MB or GB (powers of 1024)."""
-    written = re.fullmatch(r"([0-9]{1,9}) ?(B|KB|MB|GB)", text.upper())
+    """A number of bytes that is not zero, with or without KB, MB or GB (powers of 1024)."""
+    written = re.fullmatch(r"([0-9]{1,12}) ?(|B|KB|MB|GB)", text.upper())
     if written is None or not int(written[1]):
         raise ValueError(text)
-    return int(written[1]) << {"B": 0, "KB": 10, "MB": 20, "GB": 30}[written[2]]
+    return int(written[1]) << {"": 0, "B": 0, "KB": 10, "MB": 20, "GB": 30}[written[2]]
 
 
 def log_roots(text: str) -> tuple[LogRoot, ...]:

@@ -53,10 +53,18 @@ class Cache(Protocol):
         """
         ...
 
-    async def invalidate(self, tags: Collection[str], *, tenant: str) -> int:
-        """Drop every value of the tenant with one of these tags; how many there were.
+    async def invalidate(self, tags: Collection[str] | None, *, tenant: str) -> int:
+        """Drop everything of the tenant with one of these tags (None: all); how many there were.
 
         Also a value that is being found out, or written, when this is called.
+        """
+        ...
+
+    async def reached(self, position: int) -> None:
+        """Wait until what events up to this position invalidate is invalid here.
+
+        Raises:
+            Outage: that takes too long.
         """
         ...
 

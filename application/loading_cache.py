@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -37,9 +37,15 @@ class _Flight:
 class LoadingCache:
     """See `Cache`."""
 
-    def __init__(self, entries: EntryStore, now: Callable[[], float] = time.time) -> None:
-        """`now` gives seconds since 1970, as all processes see them."""
+    def __init__(
+        self,
+        entries: EntryStore,
+        reached: Callable[[int], Awaitable[None]],
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        """`reached` waits for a position; `now` gives seconds since 1970, as all processes do."""
         self._entries = entries
+        self._reached = reached
         self._now = now
         self._flights: dict[Address, _Flight] = {}
 
@@ -71,9 +77,13 @@ class LoadingCache:
             )
         return await asyncio.shield(flight.task)
 
-    async def invalidate(self, tags: Collection[str], *, tenant: str) -> int:
+    async def invalidate(self, tags: Collection[str] | None, *, tenant: str) -> int:
         """See `Cache.invalidate`."""
         return await self._entries.invalidate(tenant, tags)
+
+    async def reached(self, position: int) -> None:
+        """See `Cache.reached`."""
+        await self._reached(position)
 
     def _begin(self, wanted: _Wanted) -> _Flight:
         """Start finding out, or join who did so while we looked."""

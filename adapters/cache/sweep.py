@@ -51,12 +51,7 @@ class Sweeper:
                 self._sweep_draft(path, name)
                 continue
             kept = self._files.peek(path)
-            if (
-                kept is None
-                or kept.header.home != home
-                or now >= max(kept.header.expires, kept.header.stale)
-                or not _fresh(self._files.state, kept.header.ticket, kept.numbers)
-            ):
+            if kept is None or not self._files.is_alive(kept, stale=True):
                 _remove(path)
         self._sweep_tags(self._files.directory.tag_shard(shard))
 

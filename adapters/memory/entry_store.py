@@ -2,8 +2,9 @@
 
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Collection
+from collections.abc import AsyncIterator, Callable, Collection, Iterable
 from contextlib import asynccontextmanager
+from uuid import UUID
 
 from application.cache import Address, Entry, Room, Usage
 from application.lanes import Lanes
@@ -22,6 +23,8 @@ class MemoryEntryStore:
         self._invalidated: dict[tuple[str, str], int] = {}
         self._counts: Counter[tuple[str, Room, bool]] = Counter()
         self._lanes = Lanes()
+        self._followed: dict[UUID, int] = {}
+        self._dead_before = 0
 
     def ticket(self) -> int:
         """See `EntryStore.ticket`."""
@@ -29,7 +32,9 @@ class MemoryEntryStore:
 
     def fresh(self, tenant: str, tags: Collection[str], ticket: int) -> bool:
         """See `EntryStore.fresh`."""
-        return all(self._invalidated.get((tenant, tag), 0) <= ticket for tag in (_ALL, *tags))
+        return ticket >= self._dead_before and all(
+            self._invalidated.get((tenant, tag), 0) <= ticket for tag in (_ALL, *tags)
+        )
 
     async def find(self, address: Address, *, stale: bool = False) -> Entry | None:
         """See `EntryStore.find`."""
@@ -79,6 +84,30 @@ class MemoryEntryStore:
             hits=self._counts[tenant, room, True],
             misses=self._counts[tenant, room, False],
         )
+
+    def followed(self, incarnation: UUID) -> int | None:
+        """See `FollowsLog.followed`."""
+        return self._followed.get(incarnation)
+
+    def follow(
+        self, incarnation: UUID, position: int, tags: Iterable[tuple[int, str, str]]
+    ) -> None:
+        """See `FollowsLog.follow`."""
+        followed = self._followed.get(incarnation)
+        if followed is None or position <= followed:
+            return
+        self._ticket += 1
+        for at, tenant, tag in tags:
+            if at > followed:
+                self._invalidated[tenant, tag or _ALL] = self._ticket
+        self._followed = {incarnation: position}
+
+    def follow_from(self, incarnation: UUID, position: int) -> None:
+        """See `FollowsLog.follow_from`."""
+        self._entries.clear()
+        self._ticket += 1
+        self._dead_before = self._ticket
+        self._followed = {incarnation: position}
 
     @asynccontextmanager
     async def alone(self, address: Address) -> AsyncIterator[None]:

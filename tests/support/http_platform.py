@@ -22,11 +22,12 @@ from adapters.crypto.webhook_names import KeyedWebhookNames
 from adapters.crypto.webhook_signatures import WebhookVerifier
 from adapters.http.app import build_app
 from adapters.http.draining import Draining
+from adapters.memory.entry_store import MemoryEntryStore
 from adapters.memory.event_store import MemoryEventStore
 from adapters.memory.log_reader import MemoryLogReader
 from adapters.memory.vault import MemoryVault
 from adapters.memory.webhook_refusals import MemoryRefusalCounter
-from adapters.open_cache import OpenCache, memory_cache
+from adapters.open_cache import open_cache
 from adapters.open_logs import opened_logs
 from adapters.schemas.validator import JsonSchemaValidator
 from adapters.services import Services
@@ -207,7 +208,6 @@ class MemoryPlatform:
     idempotency: Keys = field(default_factory=Keys)
     read_models: Any = field(default_factory=NoReadModels)
     redis: Any = field(default_factory=Redis)
-    cache: OpenCache = field(default_factory=memory_cache)
     log_reader: MemoryLogReader = field(default_factory=MemoryLogReader)
     clock: datetime = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -217,6 +217,7 @@ class MemoryPlatform:
         self.pipeline = Pipeline(self.store, self.codec, self.new_id)
         self.current = CurrentStates(self.pipeline)
         self.tail = Tail(self.store)
+        self.cache = open_cache(MemoryEntryStore(), self.tail)
         self.history = ScanningHistory(self.store)
         self.keys = KeyAuthenticator(self.current)
         self.limiter = RateLimiter(self.current, self.counter, self._opened)

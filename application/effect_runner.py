@@ -20,6 +20,7 @@ from application.effects import (
     EffectRegister,
     EffectSender,
     EffectState,
+    Ended,
     Ticket,
 )
 from application.event_store import Claim, Outage, Settlement, StoredEvent
@@ -38,8 +39,8 @@ DECIDING = 10.0
 STUCK = RetryPolicy(base=1.0, cap=300.0)
 """Pauses after an error in a handler's own decisions; it is tried until the program is mended."""
 
-Watch = Callable[[str, str], None]
-"""Hears of each ended attempt: the effect's kind and `done`, `retry`, `gone`, `left` or `stuck`."""
+Watch = Callable[[Ended], None]
+"""Hears of each ended attempt."""
 
 
 class EffectRunner:
@@ -55,7 +56,7 @@ class EffectRunner:
         now: Callable[[], datetime],
         chance: Callable[[], float] = random.random,
         concurrency: int = 256,
-        watch: Watch = lambda _kind, _outcome: None,
+        watch: Watch = lambda _ended: None,
     ) -> None:
         """`handlers` is by kind of effect; `concurrency` bounds the attempts at once."""
         self._pipeline = pipeline
@@ -136,7 +137,9 @@ class EffectRunner:
         return not state.done and state.attempts + 1 == ticket.attempt
 
     async def _attempt(self, state: EffectState, event: StoredEvent) -> None:
-        outcome = "left"
+        structlog.contextvars.bind_contextvars(correlation_id=str(event.correlation_id))
+        outcome, loop = "left", asyncio.get_running_loop()
+        started = loop.time()
         try:
             outcome = await self._carry_through(state, event)
         except EffectGone:
@@ -144,7 +147,8 @@ class EffectRunner:
         except Outage as outage:
             log.warning("effect_left", kind=state.kind, detail=outage.detail)
         finally:
-            self._watch(state.kind, outcome)
+            seconds = loop.time() - started
+            self._watch(Ended(state.kind, outcome, event, state.attempts + 1, seconds))
 
     async def _carry_through(self, state: EffectState, event: StoredEvent) -> str:
         [recorded] = await self._pipeline.codec.decode([event])

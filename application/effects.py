@@ -80,6 +80,19 @@ class Due(msgspec.Struct, frozen=True, kw_only=True):
     at: datetime
 
 
+class Ended(msgspec.Struct, frozen=True):
+    """An attempt that has ended here, `seconds` after it began, for whoever counts and tells.
+
+    `outcome` is `done`, `retry`, `gone` (another process has it), `left` (to its lease) or `stuck`.
+    """
+
+    kind: str
+    outcome: str
+    event: StoredEvent
+    attempt: int
+    seconds: float
+
+
 class Broken(msgspec.Struct, frozen=True, kw_only=True):
     """What carrying out gave when it raised or outlasted its patience; `error` says which."""
 

@@ -27,6 +27,7 @@ from adapters.supervisor.lock import locked
 from adapters.supervisor.output import Output
 from adapters.supervisor.program import Program
 from adapters.supervisor.supervisor import Supervisor
+from adapters.telemetry.logging import log_file
 
 GRACE = 9.0
 """Seconds in which everything is ended, clean or not."""
@@ -44,7 +45,7 @@ async def run_platform(settings: Settings) -> None:
     """
     settings = msgspec.structs.replace(settings, data_dir=make_data_dir(settings.data_dir))
     with locked(settings.data_dir):
-        supervisor = Supervisor(Output(console=_on_console(settings)))
+        supervisor = Supervisor(Output(console=_on_console(settings), file=log_file()))
         async with _until_told(supervisor) as told_to_stop:
             starting = asyncio.create_task(_start(supervisor, settings))
             try:
@@ -114,6 +115,7 @@ def _environment(settings: Settings) -> dict[str, str]:
         "MASTER_KEY_FILE": str(settings.master_key_file),
         "OWNER_KEY_FILE": str(settings.owner_key_file),
         "METRICS_DIR": str(settings.metrics_dir),
+        "LOG_DIR": str(settings.log_dir),
         "HOST": settings.host,
         "PORT": str(settings.port),
         "LOG_FORMAT": "console" if _on_console(settings) else "json",

@@ -9,7 +9,7 @@ import uvloop
 
 from adapters.settings import Settings, load_settings
 from adapters.startup import CannotStart
-from adapters.telemetry.logging import configure_logging
+from adapters.telemetry.logging import log_as
 
 Run = Callable[[Settings], Awaitable[None]]
 
@@ -70,7 +70,7 @@ def _settings(process: str) -> Settings:
             raise CannotStart(
                 f"{name.upper()} is not set, and {settings.data_dir} has no server of its own"
             )
-    configure_logging(settings.log_level, settings.log_format, process=process)
+    log_as(process, settings)
     return settings
 
 

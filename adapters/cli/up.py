@@ -8,7 +8,7 @@ import click
 
 from adapters.cli.options import Directory
 from adapters.settings import load_settings
-from adapters.telemetry.logging import configure_logging
+from adapters.telemetry.logging import log_as
 
 
 @click.command
@@ -27,5 +27,5 @@ def up(data_dir: Path | None, host: str | None, port: str | None, workers: str |
     given = {"DATA_DIR": data_dir, "HOST": host, "PORT": port, "WORKERS": workers}
     chosen = {name: str(value) for name, value in given.items() if value is not None}
     settings = load_settings({**os.environ, **chosen})
-    configure_logging(settings.log_level, settings.log_format, process="supervisor")
+    log_as("supervisor", settings)
     asyncio.run(run_platform(settings))

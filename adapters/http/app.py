@@ -19,6 +19,7 @@ from adapters.http.operations import Operation
 from adapters.http.pages import schema_operations
 from adapters.http.platform import HttpPlatform
 from adapters.http.problems import InternalError, problem_answer, refusal_of
+from adapters.telemetry.logging import log_file
 
 AnyRequest = Request[Any, Any, Any]
 
@@ -37,8 +38,10 @@ def build_app(platform: HttpPlatform, *, more_routes: Iterable[HTTPRouteHandler]
     `more_routes` are Litestar's own handlers beside ours, as a benchmark wants to compare them.
     """
     level = platform.settings.log_level
-    lines = AccessLog(enabled=level in {"debug", "info"})
-    probes = AccessLog(enabled=level == "debug")  # they ask every few seconds, for ever
+    file = log_file()
+    lines = AccessLog(enabled=level in {"debug", "info"}, file=file)
+    # whoever probes does so every few seconds, for ever
+    probes = AccessLog(enabled=level == "debug", file=file)
     handlers = [
         _handler(
             each, Endpoint(each, platform, probes if each.path.startswith("/health") else lines)

@@ -42,7 +42,12 @@ class Endpoint:
             answer = await self.operation.answer(call)
         except _EXPECTED as error:
             if isinstance(error, Outage):
-                log.warning("request_met_outage", route=self.route, detail=error.detail)
+                log.warning(
+                    "request_met_outage",
+                    route=self.route,
+                    detail=error.detail,
+                    correlation_id=str(call.correlation_id),
+                )
             answer = problem_answer(error, scope["path"])
         except Exception:
             log.exception(

@@ -24,7 +24,7 @@ from adapters.processes.port import check_port
 from adapters.processes.setup import check
 from adapters.settings import Settings, load_settings
 from adapters.supervisor.child import die_with_parent
-from adapters.telemetry.logging import GRANIAN, configure_logging
+from adapters.telemetry.logging import GRANIAN, log_as
 
 __all__ = ["check", "create", "serve"]
 
@@ -72,7 +72,7 @@ def create(*, more_routes: Iterable[HTTPRouteHandler] = ()) -> App:
     """The application of one worker; granian calls it in the worker's own process."""
     die_with_parent(signal.SIGTERM)
     settings = load_settings()
-    configure_logging(settings.log_level, settings.log_format, process="api")
+    log_as("api", settings)
     draining = Draining()
     hold_back_signals(draining, settings.drain_delay.total_seconds())
     return _Worker(settings, draining, tuple(more_routes))

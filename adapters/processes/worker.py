@@ -6,7 +6,10 @@ from adapters.dramatiq.worker import DramatiqWorker
 from adapters.processes.effects import opened_broker, opened_register
 from adapters.processes.life import settle_garbage, signals, until_stopped
 from adapters.settings import Settings
+from adapters.telemetry.effect_log import EffectLog
+from adapters.telemetry.logging import log_file
 from application.effect_runner import EffectRunner
+from application.effects import Ended
 
 DRAIN = 6.0
 """Seconds that attempts under way have to finish when the process stops."""
@@ -23,6 +26,12 @@ async def run(settings: Settings) -> None:
         open_platform(settings) as platform,
         opened_register(platform) as register,
     ):
+        lines = EffectLog(settings.log_level, file=log_file())
+
+        def watch(ended: Ended) -> None:
+            platform.metrics.effects.labels(ended.kind, ended.outcome).inc()
+            lines.add(ended)
+
         with opened_broker(platform) as (broker, sender):
             runner = EffectRunner(
                 platform.pipeline,
@@ -30,7 +39,7 @@ async def run(settings: Settings) -> None:
                 sender,
                 effects(platform.services),
                 now=platform.now,
-                watch=lambda kind, outcome: platform.metrics.effects.labels(kind, outcome).inc(),
+                watch=watch,
             )
             platform.follow_log()
             worker = DramatiqWorker(broker, runner, threads=settings.worker_threads)

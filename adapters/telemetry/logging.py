@@ -18,6 +18,7 @@ import msgspec
 import structlog
 from structlog.typing import Processor
 
+from adapters.settings import Settings
 from adapters.telemetry.log_files import LineFile
 
 GRANIAN: dict[str, Any] = {
@@ -46,6 +47,17 @@ class _Files:
 def log_file() -> LineFile | None:
     """The file that this process's lines go to, where it has one."""
     return _Files.current
+
+
+def log_as(process: str, settings: Settings) -> None:
+    """Set up logging for a process of the platform, which has a file of its own."""
+    file = LineFile(
+        settings.log_dir,
+        process,
+        size=settings.log_file_size,
+        count=settings.log_file_count,
+    )
+    configure_logging(settings.log_level, settings.log_format, process=process, file=file)
 
 
 def configure_logging(level: str, form: str, *, process: str, file: LineFile | None = None) -> None:

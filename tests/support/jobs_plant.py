@@ -17,7 +17,7 @@ from adapters.postgres.reactor import Reactor
 from application.codec import EventCodec
 from application.context import Context
 from application.effect_runner import EffectRunner
-from application.effects import EffectSender, EffectState, Ticket
+from application.effects import EffectSender, EffectState, Ended, Ticket
 from application.event_store import EventStore
 from application.executor import Attempt, Failed, Succeeded
 from application.jobs import REACTION, RUN_JOB, RunJob
@@ -250,8 +250,8 @@ async def plant(
     notices: set[asyncio.Task[None]] = set()
     made: list[Plant] = []
 
-    def watch(kind: str, outcome: str) -> None:
-        outcomes.append((kind, outcome))
+    def watch(ended: Ended) -> None:
+        outcomes.append((ended.kind, ended.outcome))
         notice = asyncio.create_task(made[0]._tell_ended())
         notices.add(notice)
         notice.add_done_callback(notices.discard)

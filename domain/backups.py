@@ -48,10 +48,13 @@ class BackupFailed(Event, frozen=True, kw_only=True, tag="backup.failed"):
 
 
 class BackupAdopted(Event, frozen=True, kw_only=True, tag="backup.adopted"):
-    """The version was found in the repository; this log had not known of it."""
+    """The version was found in the repository; this log had not known of it.
+
+    Without a `copy` it cannot say what it is.
+    """
 
     label: str
-    copy: Copy
+    copy: Copy | None
 
 
 class BackupLabelled(Event, frozen=True, kw_only=True, tag="backup.labelled"):
@@ -142,7 +145,7 @@ class AdoptBackup(Command, frozen=True, kw_only=True):
 
     version: str
     label: str
-    copy: Copy
+    copy: Copy | None
     at: datetime
 
 

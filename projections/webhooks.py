@@ -187,6 +187,7 @@ async def find_receipts(
     *,
     source: str | None = None,
     state: str | None = None,
+    receipt: str | None = None,
     before: int | None = None,
     limit: int = 50,
 ) -> list[ReceiptRow]:
@@ -196,7 +197,8 @@ async def find_receipts(
         FROM {receipts}
         WHERE ($1::text IS NULL OR source = $1)
           AND ($2::text IS NULL OR state = $2)
-          AND received < coalesce($3::bigint, 9223372036854775807)
-        ORDER BY received DESC LIMIT $4
+          AND ($3::text IS NULL OR id = $3)
+          AND received < coalesce($4::bigint, 9223372036854775807)
+        ORDER BY received DESC LIMIT $5
     """
-    return await rows.find(ReceiptRow, sql, source, state, before, limit)
+    return await rows.find(ReceiptRow, sql, source, state, receipt, before, limit)

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -20,11 +20,11 @@ from adapters.http.operations import operation
 from adapters.http.paging import USUAL, Cursor, Limit, read_cursor
 from adapters.http.webhook_sources import READ, WRITE
 from application.webhooks.messages import Message, message_of
-from application.webhooks.payloads import Unreadable, written
+from application.webhooks.payloads import LONGEST_ID, Unreadable, mark_of, written
 from domain.access import PERMISSIONS
 from domain.decider import Erased
 from domain.recorded import Recorded
-from domain.rejections import Fault
+from domain.rejections import Fault, Invalid
 from domain.webhooks.receipts import (
     RECEIPT,
     Cause,
@@ -33,19 +33,22 @@ from domain.webhooks.receipts import (
     Receipt,
     ReplayWebhook,
 )
+from domain.webhooks.sources import SOURCE, NoSuchSource, Source
 from projections import webhooks as projection
 
 BODY = "personal:read"
+ExternalId = Annotated[str, msgspec.Meta(min_length=1, max_length=LONGEST_ID)]
 ReceiptState = Literal["received", "processed", "parked"]
 
 
 class ReceiptsQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Which receipts."""
+    """Which receipts; a provider's own id is looked for among one source's."""
 
     cursor: Cursor = ""
     limit: Limit = USUAL
     source: Name | None = None
     state: ReceiptState | None = None
+    external_id: ExternalId | None = None
 
 
 class ReceiptItem(msgspec.Struct, frozen=True, kw_only=True):
@@ -241,9 +244,15 @@ async def get_webhook_body(call: Call) -> Answer:
 async def list_webhook_receipts(call: Call, query: ReceiptsQuery) -> Answer:
     """Receipts, newest first."""
     (before,) = read_cursor(query.cursor, int) or (None,)
+    receipt = await _named(call, query)
     async with rows_of(call, projection.PROJECTION) as rows:
         found = await projection.find_receipts(
-            rows, source=query.source, state=query.state, before=before, limit=query.limit + 1
+            rows,
+            source=query.source,
+            state=query.state,
+            receipt=receipt,
+            before=before,
+            limit=query.limit + 1,
         )
     shown, following = cut(found, query.limit, lambda row: row.received)
     ids = await _external_ids(call, [row.id for row in shown])
@@ -261,6 +270,25 @@ async def list_webhook_receipts(call: Call, query: ReceiptsQuery) -> Answer:
         for row, id_ in zip(shown, ids, strict=True)
     ]
     return json_answer(ReceiptList(items=items, next=following))
+
+
+async def _named(call: Call, query: ReceiptsQuery) -> str | None:
+    """The id that follows from a provider's own, so that no row needs to hold that.
+
+    Raises:
+        Invalid: no source is named, whose id it would be.
+        NoSuchSource: there is none of that name.
+    """
+    if query.external_id is None:
+        return None
+    if query.source is None:
+        detail = "an external id is looked for among one source's: name the source"
+        raise Invalid(Fault(pointer="/external_id", code="exclusive", detail=detail))
+    source = await call.platform.current.get(SOURCE, query.source, call.tenant)
+    if not isinstance(source, Source):
+        raise NoSuchSource(source=query.source)
+    names = call.platform.services.webhooks.names
+    return names.receipt(source.hook, mark_of(query.external_id, b""))
 
 
 async def _external_ids(call: Call, receipts: Sequence[str]) -> list[str | None]:

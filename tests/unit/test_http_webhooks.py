@@ -1,0 +1,361 @@
+"""The webhook inbox over HTTP, on ports in memory: who is let in, and what is told to whom."""
+
+import asyncio
+import hashlib
+import hmac
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx
+import msgspec
+import pytest
+
+from adapters.crypto.tokens import hash_token, make_api_key
+from application.context import Context
+from application.unit import Unit
+from domain.access import API_KEY, IssueApiKey
+from domain.webhooks.receipts import RECEIPT
+from domain.webhooks.refusals import REFUSALS
+from tests.support.http_platform import Api, opened_api
+
+SECRET = "It's a Secret to Everybody"
+SOURCE = {"preset": "github", "secrets": [SECRET], "target": {"kind": "log"}}
+
+
+@pytest.fixture
+async def api() -> AsyncIterator[Api]:
+    async with opened_api() as api:
+        yield api
+
+
+def signed(body: bytes, secret: str = SECRET, **headers: str) -> dict[str, str]:
+    signature = hmac.digest(secret.encode(), body, "sha256").hex()
+    return {"x-hub-signature-256": f"sha256={signature}", **headers}
+
+
+async def define(api: Api, name: str = "github", **change: Any) -> str:
+    answer = await api.owner("PUT", f"/v1/webhooks/sources/{name}", {**SOURCE, **change})
+    assert answer.status_code in (200, 201), answer.text
+    return str(answer.json()["url"])
+
+
+async def send(api: Api, url: str, body: bytes, headers: dict[str, str] | None = None) -> Any:
+    headers = signed(body) if headers is None else headers
+    return await api.http.post(url, content=body, headers=headers)
+
+
+async def receipt_of(api: Api, answer: httpx.Response) -> dict[str, Any]:
+    assert answer.status_code == 202, answer.text
+    shown = await api.owner("GET", f"/v1/webhooks/receipts/{answer.json()['receipt']}")
+    assert shown.status_code == 200, shown.text
+    return dict(shown.json())
+
+
+async def key_in(api: Api, tenant: str) -> str:
+    """An owner's key in another tenant."""
+    key = make_api_key(uuid4())
+
+    async def decide(unit: Unit) -> None:
+        issue = IssueApiKey(
+            name="other",
+            role="owner",
+            tenant=tenant,
+            secret_hash=hash_token(key.text),
+            at=api.platform.now(),
+        )
+        await unit.decide(API_KEY, str(key.id), issue)
+
+    await api.platform.pipeline.run(decide, Context(correlation_id=uuid4(), deadline=1e12))
+    return key.text
+
+
+async def test_a_source_is_defined_shown_and_keeps_its_address(api: Api) -> None:
+    first = await api.owner("PUT", "/v1/webhooks/sources/github", SOURCE)
+    assert first.status_code == 201
+    shown = first.json()
+    assert shown["name"] == "github"
+    assert shown["url"].startswith("/hooks/")
+    assert (shown["secrets"], shown["tolerance"], shown["enabled"]) == (1, "5m", True)
+    again = await api.owner("PUT", "/v1/webhooks/sources/github", SOURCE)
+    assert (again.status_code, again.json()) == (200, shown)
+    change = {"preset": "github", "target": {"kind": "log", "name": "ci"}, "tolerance": "1h"}
+    changed = (await api.owner("PUT", "/v1/webhooks/sources/github", change)).json()
+    assert changed["url"] == shown["url"]
+    assert changed["secrets"] == 1
+    assert (changed["target"], changed["tolerance"]) == ({"kind": "log", "name": "ci"}, "1h")
+    assert (await api.owner("GET", "/v1/webhooks/sources/github")).json() == changed
+    then = await api.owner("GET", "/v1/webhooks/sources/github?position=3")
+    assert then.json() == shown
+    history = (await api.owner("GET", "/v1/webhooks/sources/github/history")).json()["items"]
+    assert [each["type"] for each in history] == ["webhook_source.defined"] * 2
+    assert SECRET not in json.dumps(history)
+
+
+@pytest.mark.parametrize(
+    ("change", "pointers"),
+    [
+        ({"preset": "gitlab"}, ["/preset"]),
+        ({"secrets": []}, ["/secrets"]),
+        ({"secrets": ["long enough"] * 3}, ["/secrets"]),
+        ({"secrets": ["long enough", "short"]}, ["/secrets/1"]),
+        ({"secrets": None}, ["/secrets"]),
+        ({"tolerance": "0s"}, ["/tolerance"]),
+        ({"tolerance": "2d"}, ["/tolerance"]),
+        ({"tolerance": "soon"}, ["/tolerance"]),
+        ({"target": {"kind": "action", "name": "nobody"}}, ["/target/name"]),
+        ({"target": {"kind": "mail"}}, ["/target/kind"]),
+        ({"dedup": {"header": "X-Id", "pointer": "/id"}}, ["/dedup"]),
+        ({"dedup": {"pointer": "id"}}, ["/dedup/pointer"]),
+        ({"dedup": "sometimes"}, ["/dedup"]),
+        ({"scheme": {}}, ["/scheme"]),
+        ({"schema": "nobody"}, ["/schema"]),
+        ({"unknown": 1, "preset": 7}, ["/preset", "/unknown"]),
+        ({"preset": "standard-webhooks"}, ["/secrets/0"]),
+    ],
+)
+async def test_a_bad_definition_is_pointed_at_and_changes_nothing(
+    api: Api, change: dict[str, Any], pointers: list[str]
+) -> None:
+    before = (await api.platform.store.tail()).position
+    answer = await api.owner("PUT", "/v1/webhooks/sources/github", {**SOURCE, **change})
+    assert answer.status_code == 422, answer.text
+    assert sorted(each["pointer"] for each in answer.json()["errors"]) == pointers
+    assert (await api.platform.store.tail()).position == before
+
+
+async def test_a_genuine_message_is_kept_exactly(api: Api) -> None:
+    url = await define(api)
+    body = '{"zen": "Keep it logically awesome.",\r\n "é": "\u2028"}'.encode()
+    delivery = "72d3162e-cc78-11e3-81ab-4c9367dc0958"
+    headers = signed(body, **{"x-github-delivery": delivery, "x-github-event": "ping"})
+    receipt = await receipt_of(api, await send(api, url, body, headers))
+    assert receipt["source"] == "github"
+    assert receipt["external_id"] == delivery
+    assert receipt["state"] == "received"
+    assert receipt["body"].encode() == body
+    assert receipt["headers"]["x-github-event"] == "ping"
+    assert receipt["verdict"] == {"signature": "valid", "secret": 1, "signed_at": None}
+    raw = await api.owner("GET", f"/v1/webhooks/receipts/{receipt['id']}/body")
+    assert raw.content == body
+    assert raw.headers["content-type"] == "application/octet-stream"
+    assert raw.headers["content-disposition"] == "attachment"
+
+
+@pytest.mark.parametrize("size", [0, 1, 98_304, 98_305, 1_048_576])
+async def test_bytes_of_any_kind_and_size_are_kept_exactly(api: Api, size: int) -> None:
+    url = await define(api)
+    blocks = (hashlib.sha256(b"%d" % n).digest() for n in range(size // 32 + 1))
+    for body in (b"".join(blocks)[:size], b'"' * size, b"\x01" * size):
+        receipt = await receipt_of(api, await send(api, url, body))
+        assert receipt["size"] == size
+        raw = await api.owner("GET", f"/v1/webhooks/receipts/{receipt['id']}/body")
+        assert raw.content == body
+
+
+async def test_more_than_a_megabyte_is_refused_before_it_is_read(api: Api) -> None:
+    url = await define(api)
+    asked = False
+
+    async def never() -> AsyncIterator[bytes]:
+        nonlocal asked
+        asked = True
+        yield b""
+
+    headers = {"content-length": "1048577", "x-hub-signature-256": "sha256=0"}
+    answer = await api.http.post(url, content=never(), headers=headers)
+    assert answer.status_code == 413
+    assert not asked
+    assert answer.json()["limit"] == 1_048_576
+
+
+async def test_more_than_a_megabyte_is_refused_while_it_is_read(api: Api) -> None:
+    url = await define(api)
+    before = (await api.platform.store.tail()).position
+    read = 0
+
+    async def endless() -> AsyncIterator[bytes]:
+        nonlocal read
+        for _ in range(64):
+            read += 65_536
+            yield b"x" * 65_536
+
+    answer = await api.http.post(url, content=endless())
+    assert answer.status_code == 413
+    assert read <= 1_048_576 + 65_536
+    assert (await api.platform.store.tail()).position == before
+
+
+async def test_a_copy_is_answered_the_same_and_leaves_no_trace(api: Api) -> None:
+    url = await define(api)
+    first = await send(api, url, b"{}", signed(b"{}", **{"x-github-delivery": "d1"}))
+    tail = (await api.platform.store.tail()).position
+    for body in (b"{}", b'{"sent": "again"}'):
+        copy = await send(api, url, body, signed(body, **{"x-github-delivery": "d1"}))
+        assert (copy.status_code, copy.json()) == (202, first.json())
+    other = await send(api, url, b"{}", signed(b"{}", **{"x-github-delivery": "d2"}))
+    assert other.json() != first.json()
+    assert (await api.platform.store.tail()).position == tail + 1
+
+
+async def test_copies_at_once_have_one_receipt(api: Api) -> None:
+    url = await define(api)
+    before = (await api.platform.store.tail()).position
+    answers = await asyncio.gather(*(send(api, url, b'{"n":1}') for _ in range(50)))
+    assert {answer.status_code for answer in answers} == {202}
+    assert len({answer.json()["receipt"] for answer in answers}) == 1
+    assert (await api.platform.store.tail()).position == before + 1
+
+
+@pytest.mark.parametrize(
+    ("dedup", "same"),
+    [
+        ("auto", {("d1", "a"), ("d1", "b")}),
+        ("body", {("d1", "a"), ("d2", "a")}),
+        ({"header": "X-Mine"}, {("d1", "a"), ("d2", "a"), ("d1", "b")}),
+        ({"pointer": "/event/id"}, {("d1", "a"), ("d2", "a")}),
+    ],
+)
+async def test_a_source_says_what_tells_messages_apart(
+    api: Api, dedup: Any, same: set[tuple[str, str]]
+) -> None:
+    url = await define(api, dedup=dedup)
+    receipts = set()
+    for delivery, id_ in sorted(same):
+        body = json.dumps({"event": {"id": id_}}).encode()
+        headers = signed(body, **{"x-github-delivery": delivery, "x-mine": "m"})
+        receipts.add((await send(api, url, body, headers)).json()["receipt"])
+    assert len(receipts) == 1
+
+
+async def test_bad_ones_are_refused_and_the_log_hears_of_it_once_a_minute(api: Api) -> None:
+    url = await define(api)
+    before = (await api.platform.store.tail()).position
+    for number in range(100):
+        body = b"%d" % number
+        answer = await send(api, url, body, signed(body, "wrong secret"))
+        assert answer.status_code == 401
+        assert answer.json()["type"] == "/problems/bad-signature"
+    assert (await api.platform.store.tail()).position <= before + 2  # a minute may have turned
+    shown = await api.owner("GET", "/v1/webhooks/sources/github/refusals")
+    assert shown.json()["items"][0]["data"]["reason"] == "signature"
+    assert shown.json()["items"][0]["stream"] == REFUSALS.stream("github")
+
+
+async def test_a_key_of_the_senders_own_keeps_nothing_of_a_bad_message(api: Api) -> None:
+    url = await define(api)
+    headers = {"idempotency-key": "mine", "if-match": '"v9"'}
+    refused = await send(api, url, b"{}", {**headers, "x-hub-signature-256": "sha256=0"})
+    assert refused.status_code == 401
+    answer = await send(api, url, b"{}", signed(b"{}", **headers))
+    assert answer.status_code == 202
+    unknown = await send(api, "/hooks/nobody", b"{}", headers)
+    assert unknown.status_code == 404
+    assert not api.platform.store._keys
+
+
+async def test_nothing_answers_at_an_address_that_was_never_given(api: Api) -> None:
+    url = await define(api)
+    made_up = url[:-1] + ("A" if url[-1] != "A" else "B")
+    for unknown in (made_up, "/hooks/x", "/hooks/" + "A" * 40, "/hooks/%00", "/hooks/é"):
+        answer = await send(api, unknown, b"{}")
+        assert answer.status_code == 404, unknown
+        assert answer.headers["content-type"] == "application/problem+json"
+
+
+async def test_a_disabled_source_answers_like_none_and_an_enabled_one_again(api: Api) -> None:
+    url = await define(api)
+    disabled = await api.owner("POST", "/v1/webhooks/sources/github/disable")
+    assert disabled.json()["enabled"] is False
+    assert (await send(api, url, b"{}")).status_code == 404
+    await api.owner("POST", "/v1/webhooks/sources/github/enable")
+    assert (await send(api, url, b"{}")).status_code == 202
+
+
+async def test_a_deleted_source_is_gone_and_its_address_with_it(api: Api) -> None:
+    url = await define(api)
+    kept = await receipt_of(api, await send(api, url, b"{}"))
+    assert (await api.owner("DELETE", "/v1/webhooks/sources/github")).status_code == 204
+    assert (await api.owner("DELETE", "/v1/webhooks/sources/github")).status_code == 404
+    assert (await send(api, url, b"{}")).status_code == 404
+    assert (await api.owner("GET", "/v1/webhooks/sources/github")).status_code == 404
+    anew = await api.owner("PUT", "/v1/webhooks/sources/github", SOURCE)
+    assert anew.status_code == 201
+    assert anew.json()["url"] != url
+    assert (await send(api, url, b"{}")).status_code == 404
+    assert (await send(api, anew.json()["url"], b"{}")).json()["receipt"] != kept["id"]
+
+
+async def test_two_tenants_have_a_source_of_one_name_and_see_only_their_own(api: Api) -> None:
+    ours = await define(api)
+    other = await key_in(api, "acme")
+    theirs_secret = {**SOURCE, "secrets": ["another secret"]}
+    answer = await api.ask("PUT", "/v1/webhooks/sources/github", theirs_secret, token=other)
+    theirs = answer.json()["url"]
+    assert answer.status_code == 201
+    assert theirs != ours
+    assert (await send(api, theirs, b"{}")).status_code == 401
+    mine = await send(api, ours, b"{}")
+    body = b"{}"
+    hers = await send(api, theirs, body, signed(body, "another secret"))
+    assert hers.status_code == 202
+    assert hers.json() != mine.json()
+    path = f"/v1/webhooks/receipts/{mine.json()['receipt']}"
+    for suffix in ("", "/body", "/history"):
+        assert (await api.ask("GET", path + suffix, token=other)).status_code == 404
+    assert (await api.ask("POST", path + "/replay", token=other)).status_code == 404
+
+
+async def test_a_secret_is_rotated_without_a_gap(api: Api) -> None:
+    url = await define(api)
+    await define(api, secrets=["the successor", SECRET])
+    old, new = b'{"n":1}', b'{"n":2}'
+    by_old = await receipt_of(api, await send(api, url, old))
+    by_new = await receipt_of(api, await send(api, url, new, signed(new, "the successor")))
+    assert (by_old["verdict"]["secret"], by_new["verdict"]["secret"]) == (2, 1)
+    await define(api, secrets=["the successor"])
+    assert (await send(api, url, b'{"n":3}')).status_code == 401
+
+
+async def test_slack_is_answered_what_it_asks_for_and_nothing_is_kept(api: Api) -> None:
+    secret = "8f742231b10e8888abcd99yyyzzz85a5"
+    url = await define(api, "slack", preset="slack", secrets=[secret])
+    body = b'{"token":"t","challenge":"3eZbrw1aB","type":"url_verification"}'
+    stamp = b"%d" % api.platform.now().timestamp()
+    digest = hmac.digest(secret.encode(), b"v0:" + stamp + b":" + body, "sha256").hex()
+    headers = {"x-slack-request-timestamp": stamp.decode(), "x-slack-signature": f"v0={digest}"}
+    before = (await api.platform.store.tail()).position
+    answer = await send(api, url, body, headers)
+    assert (answer.status_code, answer.json()) == (200, {"challenge": "3eZbrw1aB"})
+    assert (await api.platform.store.tail()).position == before
+    forged = await send(api, url, body, {**headers, "x-slack-signature": "v0=0"})
+    assert forged.status_code == 401
+
+
+async def test_only_who_administers_the_tenant_sees_or_changes_anything(api: Api) -> None:
+    await define(api)
+    member = await api.sign_in()
+    receipt = str(UUID(int=1))
+    for method, path, permission in (
+        ("GET", "/v1/webhooks/sources", "webhooks:read"),
+        ("GET", "/v1/webhooks/sources/github", "webhooks:read"),
+        ("PUT", "/v1/webhooks/sources/github", "webhooks:write"),
+        ("DELETE", "/v1/webhooks/sources/github", "webhooks:write"),
+        ("POST", "/v1/webhooks/sources/github/disable", "webhooks:write"),
+        ("GET", "/v1/webhooks/receipts", "webhooks:read"),
+        ("GET", f"/v1/webhooks/receipts/{receipt}", "webhooks:read"),
+        ("GET", f"/v1/webhooks/receipts/{receipt}/body", "personal:read"),
+        ("POST", f"/v1/webhooks/receipts/{receipt}/replay", "webhooks:write"),
+    ):
+        answer = await api.ask(method, path, SOURCE if method == "PUT" else None, token=member)
+        assert (answer.status_code, answer.json()["permission"]) == (403, permission), path
+
+
+async def test_a_kept_state_holds_no_body(api: Api) -> None:
+    url = await define(api)
+    answer = await send(api, url, b"x" * 50_000)
+    stream = ("default", RECEIPT.stream(answer.json()["receipt"]))
+    kept = api.platform.pipeline.cache.get(stream)
+    assert kept is not None
+    assert len(msgspec.json.encode(kept.state)) < 1000

@@ -19,6 +19,7 @@ from adapters.crypto.master import MasterKey, load_master_key
 from adapters.crypto.passwords import Argon2Hasher
 from adapters.crypto.tokens import new_id, new_session_token
 from adapters.crypto.vault import PostgresVault
+from adapters.egress.couriers import opened_couriers
 from adapters.egress.open import opened_executor
 from adapters.http.draining import Draining
 from adapters.memory.log_reader import MemoryLogReader
@@ -171,6 +172,7 @@ async def open_platform(
             sessions=sessions,
             email_hash=master.name_hash(),
             executor=executor,
+            courier=await stack.enter_async_context(opened_couriers(settings, clock)),
             webhooks=webhook_ports(master, redis, store, codec),
             new_token=new_session_token,
             now=clock,

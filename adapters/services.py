@@ -10,6 +10,7 @@ from adapters.webhooks import WebhookPorts
 from application.accounts import NameHash
 from application.cache import Cache
 from application.current import CurrentStates
+from application.deliveries import Courier
 from application.executor import Executor
 from application.flags import FlagEvaluator
 from application.limits import RateLimiter
@@ -38,6 +39,7 @@ class Services:
     sessions: SessionStore
     email_hash: NameHash
     executor: Executor
+    courier: Courier
     webhooks: WebhookPorts
     new_token: Callable[[], str]
     now: Callable[[], datetime]

@@ -122,11 +122,11 @@ async def find_reminders(
     state: str | None = None,
     due_from: datetime | None = None,
     due_to: datetime | None = None,
-    after: tuple[datetime, str] | None = None,
+    after: tuple[datetime | None, str] = (None, ""),
     limit: int = 50,
 ) -> list[ReminderRow]:
     """Reminders by their time, from one to before another, behind a (time, id)."""
-    at, id_ = after or (None, None)
+    at, id_ = after
     sql = """
         SELECT id, owner, state, due_at, next_at, created_at, updated_at, version
         FROM {reminders}

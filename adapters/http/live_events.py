@@ -6,6 +6,7 @@ import msgspec
 
 from adapters.http.calls import Call
 from adapters.http.event_views import view_events
+from adapters.http.log_views import sees_platform
 from adapters.http.sse import Blocks, event_block
 from application.event_store import StoredEvent
 from application.history import Selection
@@ -16,14 +17,20 @@ SEARCHED = 500
 
 async def events_after(call: Call, selection: Selection, start: Position) -> Blocks:
     """Events of the selection behind `start`; their ids are tokens to resume with."""
-    async for page in _pages(call, selection, start.number):
-        views = await view_events(call.platform, page, start.incarnation, role=call.principal.role)
+    async for page in pages_after(call, selection, start.number):
+        views = await view_events(
+            call.platform,
+            page,
+            start.incarnation,
+            role=call.principal.role,
+            linked=sees_platform(call.principal),
+        )
         yield b"".join(
             event_block(msgspec.json.encode(view), id_=view.token.encode()) for view in views
         )
 
 
-async def _pages(
+async def pages_after(
     call: Call, selection: Selection, after: int
 ) -> AsyncGenerator[list[StoredEvent], None]:
     """Search the log up to its end, then follow the ring that this process's readers share."""

@@ -2,7 +2,7 @@
 
 import asyncio
 from datetime import UTC, datetime
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, TypeVar, overload
 
 import msgspec
 
@@ -61,16 +61,27 @@ async def position_of(call: Call, moment: Moment) -> int | None:
     if moment.position is not None:
         return (await reached_position(call, moment.position, "/position")).number
     if moment.at is not None:
-        return await call.platform.history.position_at(_in_utc(moment.at))
+        return await call.platform.history.position_at(in_utc(moment.at, "/at"))
     return None
 
 
-def _in_utc(moment: datetime) -> datetime:
+@overload
+def in_utc(moment: datetime, pointer: str) -> datetime: ...
+@overload
+def in_utc(moment: None, pointer: str) -> None: ...
+def in_utc(moment: datetime | None, pointer: str) -> datetime | None:
+    """A moment in UTC, where there is one.
+
+    Raises:
+        Invalid: at the pointer, when it lies outside of the calendar.
+    """
+    if moment is None:
+        return None
     try:
         return moment.astimezone(UTC)
     except OverflowError:
         detail = "lies outside the years 1 to 9999"
-        raise Invalid(Fault(pointer="/at", code="range", detail=detail)) from None
+        raise Invalid(Fault(pointer=pointer, code="range", detail=detail)) from None
 
 
 async def current_position(call: Call, text: str, pointer: str) -> Position:

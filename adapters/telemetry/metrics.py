@@ -14,6 +14,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
 CONTENT_TYPE = b"text/plain; version=0.0.4; charset=utf-8"
+_LATENESS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 60, 600, 3600)
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
 
@@ -79,6 +80,12 @@ class Metrics:
         )
         self.webhooks = Counter(
             "annals_webhooks", "Messages that came to hooks.", ["outcome"], registry=registry
+        )
+        self.reminder_lateness = Histogram(
+            "annals_reminder_lateness_seconds",
+            "How long after its time a reminder fired.",
+            buckets=_LATENESS,
+            registry=registry,
         )
         self.clock_jumps = Counter(
             "annals_clock_jumps",

@@ -217,7 +217,7 @@ class MemoryPlatform:
         self.pipeline = Pipeline(self.store, self.codec, self.new_id)
         self.current = CurrentStates(self.pipeline)
         self.tail = Tail(self.store)
-        self.cache = open_cache(MemoryEntryStore(), self.tail)
+        self.cache = open_cache(MemoryEntryStore(lambda: self.clock.timestamp()), self.tail)
         self.history = ScanningHistory(self.store)
         self.keys = KeyAuthenticator(self.current)
         self.limiter = RateLimiter(self.current, self.counter, self._opened)
@@ -247,6 +247,7 @@ class MemoryPlatform:
             sessions=self.sessions,
             email_hash=lambda name: hashlib.sha256(name.encode()).hexdigest(),
             executor=None,  # type: ignore[arg-type]  # nothing is carried out here
+            courier=None,  # type: ignore[arg-type]  # nor delivered
             webhooks=WebhookPorts(
                 names=KeyedWebhookNames(MasterKey(b"m" * 32)),
                 verify=WebhookVerifier(),

@@ -7,6 +7,7 @@ from uuid import UUID
 
 import msgspec
 
+from adapters.http.log_views import event_links
 from application.codec import EventCodec
 from application.event_store import StoredEvent
 from application.positions import Position
@@ -14,7 +15,10 @@ from domain.access import PERMISSIONS
 
 
 class EventView(msgspec.Struct, frozen=True, kw_only=True):
-    """One event; `meta` has its id, actor, correlation and cause beside what was recorded there."""
+    """One event; `meta` has its id, actor, correlation and cause beside what was recorded there.
+
+    `links` lead to what belongs to it: `logs` to the lines that were written for its request.
+    """
 
     position: int
     token: str
@@ -26,6 +30,7 @@ class EventView(msgspec.Struct, frozen=True, kw_only=True):
     data: dict[str, Any]
     meta: dict[str, Any]
     recorded_at: datetime
+    links: dict[str, str]
 
 
 class EventList(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,8 +56,12 @@ async def view_events(
     *,
     role: str,
     personal: bool = False,
+    linked: bool = False,
 ) -> list[EventView]:
-    """Events as a role may see them; `personal` shows more than the role alone would."""
+    """Events as a role may see them; `personal` shows more than the role alone would.
+
+    `linked`: for somebody who may read the platform's log lines.
+    """
     may_see = personal or "personal:read" in PERMISSIONS.get(role, frozenset())
     shown = await platform.codec.render(events, personal=may_see)
     return [
@@ -67,6 +76,7 @@ async def view_events(
             data=data,
             meta=_meta(event),
             recorded_at=event.recorded_at,
+            links=event_links(event.correlation_id) if linked else {},
         )
         for event, data in zip(events, shown, strict=True)
     ]

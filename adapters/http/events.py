@@ -10,6 +10,7 @@ from adapters.http.calls import Call
 from adapters.http.event_views import EventList, view_events
 from adapters.http.histories import HistoryPage, stream_history
 from adapters.http.live_events import events_after
+from adapters.http.log_views import sees_platform
 from adapters.http.moments import PLACE, consistent_after, reached_position
 from adapters.http.operations import operation
 from adapters.http.paging import USUAL, Limit
@@ -85,7 +86,11 @@ async def list_events(call: Call, query: EventsQuery) -> Answer:
         _selection(call, query), after=after.number, limit=query.limit
     )
     items = await view_events(
-        call.platform, found.events, after.incarnation, role=call.principal.role
+        call.platform,
+        found.events,
+        after.incarnation,
+        role=call.principal.role,
+        linked=sees_platform(call.principal),
     )
     through = Position(after.incarnation, max(found.through, after.number))
     return json_answer(EventList(items=items, next=through.token))

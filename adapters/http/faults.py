@@ -26,12 +26,18 @@ _COMPARISONS = (" >= ", " <= ", " > ", " < ")
 
 def find_faults(value: Any, type_: Any, pointer: str, *, strict: bool = True) -> Iterator[Fault]:
     """What is wrong with a decoded value of a type; `strict` False reads numbers from text."""
-    type_ = _bare(type_)
+    whole, type_ = type_, _bare(type_)
     if isinstance(value, dict) and _is_struct(struct := _struct_of(type_, value)):
         yield from _struct_faults(value, struct, pointer, strict=strict)
     elif isinstance(value, list) and get_origin(type_) in {list, tuple} and get_args(type_):
+        found = False
         for index, each in enumerate(value):
-            yield from find_faults(each, get_args(type_)[0], f"{pointer}/{index}", strict=strict)
+            place = f"{pointer}/{index}"
+            for fault in find_faults(each, get_args(type_)[0], place, strict=strict):
+                found = True
+                yield fault
+        if not found:  # then it is the list as a whole, such as its length
+            yield from _plain_faults(value, whole, pointer, strict=strict)
     else:
         yield from _plain_faults(value, type_, pointer, strict=strict)
 

@@ -7,6 +7,7 @@ import msgspec
 from adapters.http.answers import Answer, json_answer
 from adapters.http.calls import Call
 from adapters.http.event_views import EventList, view_events
+from adapters.http.log_views import sees_platform
 from adapters.http.moments import consistent_after
 from adapters.http.paging import USUAL, Limit
 from domain.rejections import NotFound
@@ -44,7 +45,12 @@ async def stream_history(
         raise missing
     incarnation = platform.tail.incarnation or (await platform.store.tail()).incarnation
     items = await view_events(
-        platform, events, incarnation, role=call.principal.role, personal=personal
+        platform,
+        events,
+        incarnation,
+        role=call.principal.role,
+        personal=personal,
+        linked=sees_platform(call.principal),
     )
     last = events[-1].version if events else page.after
     return json_answer(EventList(items=items, next=str(last)))

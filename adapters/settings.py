@@ -75,6 +75,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     alive_file: Annotated[Path, _PATH] = Path()
     cache_dir: Annotated[Path, _PATH] = Path()
     cache_size: Annotated[int, _SIZE] = 256 * 1024 * 1024
+    backup_dir: Annotated[Path, _PATH] = Path()
+    backup_url: Annotated[str, _read(url("s3"), "s3://bucket/prefix")] = ""
 
     host: Annotated[str, _read(str, "an address to listen on")] = "127.0.0.1"
     port: Annotated[int, _read(number(1, 65535), "a port from 1 to 65535")] = 8000
@@ -176,6 +178,7 @@ def _with_places(settings: Settings) -> Settings:
         metrics_dir=_absolute(settings.metrics_dir, home / "metrics"),
         log_dir=_absolute(settings.log_dir, home / "logs"),
         cache_dir=_absolute(settings.cache_dir, home / "cache"),
+        backup_dir=_absolute(settings.backup_dir, home / "backups"),
     )
 
 

@@ -49,13 +49,15 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
 class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a version is, told by itself.
 
-    `position` is that of the log's last event in the dump, recorded at `recorded_at` (None: the
-    log was empty), and `events` how many there are. `schema_version` is the number of the newest
-    migration, `program` and `postgres` are versions. `columns` are those of the events' rows.
+    `attempt` is the try that made it. `position` is that of the log's last event in the dump,
+    recorded at `recorded_at` (None: the log was empty), and `events` how many there are.
+    `schema_version` is the number of the newest migration, `program` and `postgres` are versions.
+    `columns` are those of the events' rows.
     """
 
     format: str = FORMAT
     version: str
+    attempt: int = 1
     label: str
     log_id: int
     incarnation: UUID

@@ -97,7 +97,7 @@ class PgDumper:
                     with self._repository.draft(version, attempt) as draft:
                         parts = writer.parts(draft)
                         work.check()
-                        manifest = self._manifest(version, label, facts, parts, started_at)
+                        manifest = self._manifest(version, label, attempt, facts, parts, started_at)
                         draft.publish(manifest)
                     return manifest
 
@@ -118,10 +118,17 @@ class PgDumper:
         return msgspec.convert(dict(row), _Facts)
 
     def _manifest(
-        self, version: str, label: str, facts: _Facts, parts: list[Part], started_at: datetime
+        self,
+        version: str,
+        label: str,
+        attempt: int,
+        facts: _Facts,
+        parts: list[Part],
+        started_at: datetime,
     ) -> Manifest:
         return Manifest(
             version=version,
+            attempt=attempt,
             label=label,
             log_id=self._log_id,
             incarnation=facts.incarnation,

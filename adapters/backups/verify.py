@@ -6,7 +6,7 @@ and so tries them, too. Where the living log is the one that was backed up, it m
 """
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AsyncExitStack
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -54,11 +54,11 @@ class PgVerifier:
         self,
         url: str,
         repository: BackupRepository,
-        master: MasterKey,
+        master: Callable[[], MasterKey],
         deciders: Iterable[Decider[Any, Any, Any]],
-        upcasts: dict[tuple[str, int], Upcast],
+        upcasts: Mapping[tuple[str, int], Upcast],
     ) -> None:
-        """Nothing is opened yet."""
+        """Nothing is opened yet; `master` is asked when there is something to open."""
         self._url = url
         self._repository = repository
         self._master = master
@@ -128,7 +128,7 @@ class PgVerifier:
                 scratch, role="annals_appender", min_size=0, max_size=2, name="annals verify"
             )
             stack.callback(pool.terminate)
-            vault = PostgresVault(pool, self._master, log_id=manifest.log_id)
+            vault = PostgresVault(pool, self._master(), log_id=manifest.log_id)
             await vault.check()
             codec = EventCodec(self._deciders, vault, self._upcasts)
             upto, log_id = manifest.position, manifest.log_id

@@ -19,6 +19,7 @@ from adapters.wiring import (
     logs,
     projections,
     reminders,
+    restores,
     schemas,
     sessions,
     webhooks,
@@ -39,6 +40,7 @@ CAPABILITIES: tuple[Capability, ...] = (
     reminders.CAPABILITY,
     deliveries.CAPABILITY,
     inbox.CAPABILITY,
+    restores.CAPABILITY,
     projections.CAPABILITY,
     events.CAPABILITY,
 )

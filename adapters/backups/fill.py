@@ -14,6 +14,7 @@ from uuid import uuid4
 import msgspec
 
 from adapters.backups import parked
+from adapters.backups.begun import begun_streams
 from adapters.backups.fence import LogEnd, as_owner
 from adapters.backups.newest_keys import bury_missing, overlay_live
 from adapters.backups.replay import Diverged, goes_on, last_position, replay_backup, replay_live
@@ -22,9 +23,10 @@ from adapters.crypto.master import MasterKey
 from adapters.crypto.tokens import new_id
 from adapters.crypto.vault import PostgresVault
 from adapters.postgres import generations
-from adapters.postgres.connect import open_pool
+from adapters.postgres.connect import Pool, open_pool
 from adapters.postgres.event_store import PostgresEventStore
 from adapters.postgres.migrations import migrate
+from adapters.postgres.streams import PostgresStreams
 from application.backup_repository import BackupRepository, Manifest
 from application.codec import EventCodec, Upcast
 from application.context import Context
@@ -32,7 +34,7 @@ from application.pipeline import Pipeline
 from application.reactions import Reaction
 from application.unit import Unit
 from domain.decider import Decider
-from domain.restores import RESTORE, CompleteRestore, Parked
+from domain.restores import RESTORE, CompleteRestore, FailRestore, Parked
 from projections.projection import Projection
 
 _PATIENCE = 60.0  # seconds for the one command that a new log begins with
@@ -148,7 +150,7 @@ class Filling:
             async with as_owner(self.new) as connection:
                 await generations.prepare(connection, self.program.projections, self.log_id)
                 await connection.execute("ANALYZE annals.events")
-            return await self._sign(codec, command, waiting, actor)
+            return await self._sign(pool, codec, command, waiting, actor)
         finally:
             await pool.close()
 
@@ -196,7 +198,12 @@ class Filling:
         return waiting
 
     async def _sign(
-        self, codec: EventCodec, command: CompleteRestore, waiting: list[Parked], actor: str
+        self,
+        pool: Pool,
+        codec: EventCodec,
+        command: CompleteRestore,
+        waiting: list[Parked],
+        actor: str,
     ) -> LogEnd:
         store = await PostgresEventStore.open(self.new, log_id=self.log_id, readers=1)
         try:
@@ -208,8 +215,13 @@ class Filling:
                 actor=actor, correlation_id=new_id(), deadline=loop.time() + _PATIENCE
             )
 
+            others = await begun_streams(PostgresStreams(pool, self.log_id))
+
             async def decide(unit: Unit) -> None:
                 await unit.decide(RESTORE, command.restore, complete)
+                for other in others:  # what had begun where this log was cut goes on nowhere
+                    if other != command.restore:
+                        await unit.decide(RESTORE, other, _superseded(other, command))
 
             done = await Pipeline(store, codec, new_id).run(decide, context)
             return LogEnd(incarnation=done.position.incarnation, position=done.position.number)
@@ -218,3 +230,8 @@ class Filling:
 
     async def _tell(self, done: int, total: int) -> None:
         self.tells(done, total)
+
+
+def _superseded(restore: str, command: CompleteRestore) -> FailRestore:
+    error = f"the log was restored to before its end, by {command.restore}"
+    return FailRestore(restore=restore, step="switch", error=error, at=command.at)

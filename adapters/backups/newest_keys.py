@@ -9,13 +9,10 @@ which the old fields could not be opened either.
 import asyncio
 from collections.abc import Iterator
 
-import msgspec
-
 from adapters.backups.fence import as_owner
-from adapters.backups.packing import unpacked
 from adapters.backups.replay import copied
-from application.backup_parts import checked
-from application.backup_repository import KEYS_PART, BackupRepository, WrappedKey
+from adapters.backups.scratch import wrapped_keys
+from application.backup_repository import BackupRepository
 
 _COLUMNS = ("log_id", "tenant", "kind", "owner", "wrapped", "created_at", "destroyed_at")
 _KEYS = f"SELECT {', '.join(_COLUMNS)} FROM annals.data_keys WHERE log_id = $1"  # noqa: S608 - constants
@@ -39,7 +36,6 @@ _BURY = """
     SELECT $1, *, NULL, clock_timestamp() FROM unnest($2::text[], $3::text[], $4::text[])
     ON CONFLICT DO NOTHING
 """
-_decode = msgspec.json.Decoder(WrappedKey).decode
 
 
 async def bury_missing(
@@ -75,11 +71,6 @@ async def overlay_live(live: str, new: str, *, same_log: bool, log_id: int = 1) 
 def _owners(
     repository: BackupRepository, version: str, log_id: int
 ) -> Iterator[tuple[str, str, str]]:
-    manifest = repository.manifest(version)
-    rest = b""
-    for data in unpacked(checked(repository, manifest, KEYS_PART)):
-        *lines, rest = (rest + data).split(b"\n")
-        for line in lines:
-            key = _decode(line)
-            if key.log_id == log_id:
-                yield key.tenant, key.kind, key.owner
+    for key in wrapped_keys(repository, version):
+        if key.log_id == log_id:
+            yield key.tenant, key.kind, key.owner

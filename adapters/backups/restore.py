@@ -21,6 +21,7 @@ import asyncpg
 import msgspec
 import structlog
 
+from adapters.backups.begun import Asked
 from adapters.backups.fence import ClosedByAnother, LogEnd, close_log, open_log
 from adapters.backups.fill import Filling, NotReached, Program, Tells
 from adapters.backups.replay import Diverged
@@ -53,7 +54,7 @@ from application.backup_repository import (
     RepositoryFailed,
 )
 from application.event_store import Outage
-from domain.restores import CompleteRestore, RestoreStarted
+from domain.restores import CompleteRestore
 
 log = structlog.get_logger(__name__)
 
@@ -78,16 +79,6 @@ FAULTS = (
     asyncpg.PostgresError,
 )
 """What a restore is given up for: to try again would end the same way."""
-
-
-class Asked(msgspec.Struct, frozen=True, kw_only=True):
-    """A restore as the live log knows it: what was asked for, where, when and by whom."""
-
-    restore: str
-    started: RestoreStarted
-    position: int
-    at: datetime
-    actor: str
 
 
 class Replaced(msgspec.Struct, frozen=True, kw_only=True):

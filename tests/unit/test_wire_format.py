@@ -65,6 +65,15 @@ from domain.reminders import (
     ReminderScheduled,
     ReminderSnoozed,
 )
+from domain.restores import (
+    Parked,
+    RestoreCompleted,
+    RestoreFailed,
+    RestoreOldDropped,
+    RestoreParked,
+    RestoreReleased,
+    RestoreStarted,
+)
 from domain.retries import RetryPolicy
 from domain.schemas import SchemaCompatibilitySet, SchemaPublished
 from domain.sessions import SessionEnded, SessionStarted
@@ -251,6 +260,26 @@ EXAMPLES: list[Event] = [
         body=None,
     ),
     InboxItemRead(),
+    RestoreStarted(version="v1", base=8, position=9, tail=12, discard_later=False, reason="r"),
+    RestoreFailed(step="load", error="e"),
+    RestoreCompleted(
+        version="v1",
+        source="i1",
+        base=8,
+        position=9,
+        replaced="i2",
+        replaced_position=13,
+        kept="annals_before_1",
+        parked=1,
+        asked_by="account/a1",
+        asked_at=AT,
+        reason="r",
+    ),
+    RestoreParked(items=(Parked(reaction="jobs", tenant="default", stream="job/j1", position=7),)),
+    RestoreReleased(
+        items=(Parked(reaction="jobs", tenant="default", stream="job/j1", position=7),)
+    ),
+    RestoreOldDropped(database="annals_before_1"),
 ]
 
 

@@ -23,14 +23,17 @@ from adapters.egress.couriers import opened_couriers
 from adapters.egress.open import opened_executor
 from adapters.http.draining import Draining
 from adapters.memory.log_reader import MemoryLogReader
+from adapters.open_backups import opened_backups
 from adapters.open_cache import OpenCache, open_cache, opened_entries
 from adapters.open_logs import opened_logs
+from adapters.open_restores import live_log
 from adapters.open_sessions import ReadOpenSessions
 from adapters.postgres.connect import Pool, open_pool
 from adapters.postgres.event_store import PostgresEventStore
 from adapters.postgres.history import PostgresHistory
 from adapters.postgres.read_models import PostgresReadModels
 from adapters.postgres.tail import Listener
+from adapters.redis.backup_board import RedisBackupBoard
 from adapters.redis.client import RedisClient
 from adapters.redis.lockout import RedisLockout
 from adapters.redis.progress import ProgressChannel
@@ -165,6 +168,15 @@ async def open_platform(
             limiter=limiter,
             schemas=schemas,
             registry=CurrentSchemas(current, schemas),
+            live_log=live_log(settings.database_url, store, readers),
+            backups=opened_backups(
+                settings,
+                lambda: master,
+                RedisBackupBoard(redis, lambda: store.incarnation),
+                DECIDERS,
+                UPCASTS,
+                clock,
+            ),
             cache=cache.loads,
             logs=opened_logs(settings, current, cache.loads, MemoryLogReader()),
             hasher=hasher,

@@ -8,6 +8,7 @@ from uuid import UUID
 from adapters.settings import Settings
 from adapters.webhooks import WebhookPorts
 from application.accounts import NameHash
+from application.backups import Backups
 from application.cache import Cache
 from application.current import CurrentStates
 from application.deliveries import Courier
@@ -17,6 +18,7 @@ from application.limits import RateLimiter
 from application.lockout import Lockout
 from application.logs import Logs
 from application.passwords import PasswordHasher
+from application.restores import LiveLog
 from application.schema_registry import SchemaRegistry
 from application.schemas import SchemaValidator
 from application.session_store import SessionStore
@@ -32,6 +34,8 @@ class Services:
     limiter: RateLimiter
     schemas: SchemaValidator
     registry: SchemaRegistry
+    backups: Backups
+    live_log: LiveLog
     cache: Cache
     logs: Logs
     hasher: PasswordHasher

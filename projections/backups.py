@@ -1,6 +1,6 @@
 """Backups as the log knows them, newest first; who lists them adds what the repository has."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -168,6 +168,12 @@ async def find_backups(
         ORDER BY version DESC LIMIT $2
     """  # noqa: S608 - constants
     return await rows.find(BackupRow, sql, before, limit)
+
+
+async def find_these(rows: Rows, versions: Sequence[str]) -> list[BackupRow]:
+    """These versions, as far as the log knows them."""
+    sql = f"SELECT {_COLUMNS} FROM {{backups}} WHERE version = ANY ($1::text[])"  # noqa: S608 - as above
+    return await rows.find(BackupRow, sql, list(versions))
 
 
 async def find_busy(rows: Rows) -> list[BackupRow]:

@@ -155,14 +155,21 @@ class AskRestore(msgspec.Struct, frozen=True, kw_only=True):
     at: datetime
 
 
+@dataclass(frozen=True, kw_only=True)
+class LiveLog:
+    """The log that a restore would replace: its events, and the database that it lies in."""
+
+    store: EventStore
+    history: History
+    ground: Ground
+
+
 @dataclass(frozen=True)
 class PlanRestore:
     """What a restore would do; changes nothing."""
 
     catalogue: Catalogue
-    store: EventStore
-    history: History
-    ground: Ground
+    live: LiveLog
 
     async def __call__(self, version: str, end: WishedEnd) -> RestorePlan:
         """Look at the backup and at the live log.
@@ -178,11 +185,11 @@ class PlanRestore:
             raise NoSuchVersion(version=version)
         if isinstance(manifest, Damaged):
             raise BackupDamaged(str(manifest))
-        missing = await self.ground.missing_rights()
+        missing = await self.live.ground.missing_rights()
         if missing:
             raise NotAllowedHere("; ".join(missing), missing=list(missing))
-        tail = await self.store.tail()
-        same_log = _goes_on(manifest, await self.ground.lineage())
+        tail = await self.live.store.tail()
+        same_log = _goes_on(manifest, await self.live.ground.lineage())
         position = await self._position(manifest, end, tail, same_log=same_log)
         after = 0 if not same_log else tail.position if position is None else position
         return RestorePlan(
@@ -192,7 +199,7 @@ class PlanRestore:
             position=position,
             tail=tail.position,
             same_log=same_log,
-            discarded=await self.ground.discarded(after),
+            discarded=await self.live.ground.discarded(after),
             confirm=confirmation(manifest, position, tail),
         )
 
@@ -208,7 +215,7 @@ class PlanRestore:
             if not same_log:
                 detail = "the live log does not go on from this backup: name a position"
                 raise _fault("/at", "other-log", detail)
-            position = await self.history.position_at(end.at)
+            position = await self.live.history.position_at(end.at)
         pointer = "/position" if end.at is None else "/at"
         if position < manifest.position:
             detail = f"lies before this backup's end, position {manifest.position}: take an older"
@@ -235,7 +242,7 @@ class LookAtRestoreHandler:
     async def __call__(self, command: LookAtRestore, _run: Run) -> Done[RestorePlan]:
         """Look. Raises as `PlanRestore` does."""
         plan = await self.plan(command.version, command.end)
-        tail = await self.plan.store.tail()
+        tail = await self.plan.live.store.tail()
         return Done(result=plan, position=Position(tail.incarnation, tail.position), version=0)
 
 

@@ -247,6 +247,8 @@ class MemoryPlatform:
             sessions=self.sessions,
             email_hash=lambda name: hashlib.sha256(name.encode()).hexdigest(),
             executor=None,  # type: ignore[arg-type]  # nothing is carried out here
+            backups=None,  # type: ignore[arg-type]  # there is no repository
+            live_log=None,  # type: ignore[arg-type]  # there is no database
             courier=None,  # type: ignore[arg-type]  # nor delivered
             webhooks=WebhookPorts(
                 names=KeyedWebhookNames(MasterKey(b"m" * 32)),

@@ -6,6 +6,7 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from adapters.http.draining import Draining
+from adapters.open_cache import OpenCache
 from adapters.services import Services
 from adapters.settings import Settings
 from adapters.telemetry.metrics import Metrics
@@ -129,6 +130,11 @@ class HttpPlatform(Protocol):
     @property
     def idempotency(self) -> KeyCodec:
         """How answers are kept under keys."""
+        ...
+
+    @property
+    def cache(self) -> OpenCache:
+        """Where entries lie."""
         ...
 
     @property

@@ -217,7 +217,7 @@ class MemoryPlatform:
         self.pipeline = Pipeline(self.store, self.codec, self.new_id)
         self.current = CurrentStates(self.pipeline)
         self.tail = Tail(self.store)
-        self.cache = open_cache(MemoryEntryStore(lambda: self.clock.timestamp()), self.tail)
+        self.cache = open_cache(MemoryEntryStore(self._timestamp), self.tail)
         self.history = ScanningHistory(self.store)
         self.keys = KeyAuthenticator(self.current)
         self.limiter = RateLimiter(self.current, self.counter, self._opened)
@@ -230,6 +230,9 @@ class MemoryPlatform:
     def now(self) -> datetime:
         self.clock += timedelta(milliseconds=1)
         return self.clock
+
+    def _timestamp(self) -> float:
+        return self.clock.timestamp()
 
     def _services(self) -> Services:
         schemas = JsonSchemaValidator()

@@ -22,10 +22,9 @@ from adapters.crypto.vault import PostgresVault
 from adapters.egress.couriers import opened_couriers
 from adapters.egress.open import opened_executor
 from adapters.http.draining import Draining
-from adapters.memory.log_reader import MemoryLogReader
 from adapters.open_backups import opened_backups
 from adapters.open_cache import OpenCache, open_cache, opened_entries
-from adapters.open_logs import opened_logs
+from adapters.open_logs import opened_logs, opened_reader
 from adapters.open_restores import live_log
 from adapters.open_sessions import ReadOpenSessions
 from adapters.postgres.connect import Pool, open_pool
@@ -161,6 +160,7 @@ async def open_platform(
         tail = _tail(store, current, background)
         cache = open_cache(entries, tail)
         schemas = JsonSchemaValidator()
+        log_reader = await stack.enter_async_context(opened_reader(settings))
         services = Services(
             settings=settings,
             current=current,
@@ -178,7 +178,7 @@ async def open_platform(
                 clock,
             ),
             cache=cache.loads,
-            logs=opened_logs(settings, current, cache.loads, MemoryLogReader()),
+            logs=opened_logs(settings, current, cache.loads, log_reader),
             hasher=hasher,
             lockout=lockout or RedisLockout(redis, master.subject_hash()),
             sessions=sessions,

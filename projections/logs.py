@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 import msgspec
 
+from application.log_reader import SourceFiles
 from domain.logs import LogSourceChanged, LogSourceEvent, LogSourceRegistered, LogSourceRemoved
 from domain.recorded import Recorded
 from projections.projection import Projection
@@ -58,6 +59,19 @@ class SourceRow(msgspec.Struct, frozen=True, kw_only=True):
     time_zone: str
     slack_ms: int
     version: int
+
+    def files(self) -> SourceFiles:
+        """The same as the reader knows it."""
+        return msgspec.convert(
+            {
+                "name": self.name,
+                "paths": self.paths,
+                "format": self.format,
+                "time_zone": self.time_zone,
+                "slack": self.slack_ms / 1000,
+            },
+            SourceFiles,
+        )
 
 
 async def find_sources(rows: Rows, *, after: str = "", limit: int = 50) -> list[SourceRow]:

@@ -21,6 +21,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "events": ("adapters.cli.events:events", "Read the log."),
     "projections": ("adapters.cli.projections:projections", "See after read models."),
     "jobs": ("adapters.cli.jobs:jobs", "See after jobs and dead letters."),
+    "logs": ("adapters.cli.logs:logs", "Read what programs have written."),
     "owner": ("adapters.cli.owner:owner", "See after the owner's key."),
 }
 """Where each subcommand is, and its line in the help."""

@@ -32,14 +32,12 @@ from application.log_reader import Format, SourceFiles
 from application.logs import PLATFORM, Registered, files_of
 from domain.logs import (
     LOG_SOURCE,
-    LogSource,
     NoLogSource,
     RegisterLogSource,
     RemoveLogSource,
 )
 from domain.rejections import Rejection
 from projections import logs as projection
-from projections.logs import SourceRow
 
 WRITE = "logs:write"
 
@@ -105,24 +103,13 @@ async def list_log_sources(call: Call, page: Page) -> Answer:
     (after,) = read_cursor(page.cursor, str) or ("",)
     async with rows_of(call, projection.PROJECTION) as rows:
         found = await projection.find_sources(rows, after=after, limit=page.limit + 1)
-    sources = [_of_row(row) for row in found]
+    sources = [row.files() for row in found]
     logs = call.platform.services.logs
     if logs.has_own(call.tenant) and after < PLATFORM:
         sources = sorted([*sources, logs.own], key=lambda each: each.name)
     shown, following = cut(sources, page.limit, lambda each: each.name)
     items = [await _summary(call, each) for each in shown]
     return json_answer(SourceList(items=items, next=following))
-
-
-def _of_row(row: SourceRow) -> SourceFiles:
-    source = LogSource(
-        paths=row.paths,
-        format=row.format,
-        time_zone=row.time_zone,
-        slack=row.slack_ms / 1000,
-        description="",
-    )
-    return files_of(row.name, source)
 
 
 async def _summary(call: Call, files: SourceFiles) -> SourceItem:

@@ -168,7 +168,7 @@ async def open_platform(
             limiter=limiter,
             schemas=schemas,
             registry=CurrentSchemas(current, schemas),
-            live_log=live_log(settings.database_url, store, readers),
+            live_log=live_log(settings.database_url, store, readers, codec),
             backups=opened_backups(
                 settings,
                 lambda: master,

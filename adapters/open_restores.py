@@ -1,15 +1,18 @@
 """What restores need, opened from the platform's parts: the live log, and who carries them out."""
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from adapters.backups.begun import Begun
 from adapters.backups.carry_out import carry_out_all
+from adapters.backups.closing import ClosingStore
 from adapters.backups.fill import Program
 from adapters.backups.ground import PostgresGround
 from adapters.backups.restore import Restorer
 from adapters.postgres.connect import Pool
 from adapters.postgres.history import PostgresHistory
 from adapters.postgres.streams import PostgresStreams
+from application.codec import EventCodec
 from application.event_store import EventStore
 from application.restores import LiveLog
 
@@ -17,10 +20,14 @@ if TYPE_CHECKING:
     from adapters.bootstrap import Platform
 
 
-def live_log(url: str, store: EventStore, readers: Pool) -> LiveLog:
+def live_log(url: str, store: EventStore, readers: Pool, codec: EventCodec) -> LiveLog:
     """The log at this URL, as a restore sees what it would replace."""
     return LiveLog(
-        store=store, history=PostgresHistory(readers), ground=PostgresGround(url, readers)
+        store=store,
+        history=PostgresHistory(readers),
+        ground=PostgresGround(url, readers),
+        closing=partial(ClosingStore, url, store),
+        codec=codec,
     )
 
 

@@ -6,7 +6,7 @@ more was recorded it is stale, unless the caller lets what comes later go, too.
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -16,8 +16,10 @@ import msgspec
 
 from application.backup_repository import Damaged, Manifest, NoSuchVersion
 from application.bus import Run
+from application.codec import EventCodec
 from application.event_store import EventStore, Tail
 from application.history import History
+from application.pipeline import Pipeline
 from application.positions import Position
 from application.unit import Done, Unit
 from domain.rejections import Conflict, Fault, Invalid
@@ -108,6 +110,18 @@ class BackupDamaged(Conflict):
     title = "This backup is damaged"
 
 
+class LogMoved(Exception):  # noqa: N818 - a fact about the log
+    """The log does not end where it did."""
+
+
+class Closing(Protocol):
+    """Makes a store whose one append closes the log behind itself, for a restore."""
+
+    def __call__(self, restore: str, *, tail: int | None) -> EventStore:
+        """Its append raises `LogMoved` when the log does not end at `tail` (None: anywhere)."""
+        ...
+
+
 class Ground(Protocol):
     """The database that a restore would replace. Methods raise `Outage`."""
 
@@ -162,6 +176,8 @@ class LiveLog:
     store: EventStore
     history: History
     ground: Ground
+    closing: Closing
+    codec: EventCodec
 
 
 @dataclass(frozen=True)
@@ -248,9 +264,14 @@ class LookAtRestoreHandler:
 
 @dataclass(frozen=True)
 class AskRestoreHandler:
-    """Records that a confirmed restore begins; whoever carries restores out sees it in the log."""
+    """Records that a confirmed restore begins; whoever carries restores out sees it in the log.
+
+    Where later events are to go, that event is the log's last: from then on nobody is told that
+    something was recorded which is about to go.
+    """
 
     plan: PlanRestore
+    new_id: Callable[[], UUID]
 
     async def __call__(self, command: AskRestore, run: Run) -> Done[NoRestore | Restore]:
         """Compare the confirmation with what would go now.
@@ -260,26 +281,38 @@ class AskRestoreHandler:
         """
         plan = await self.plan(command.version, command.end)
         if not confirms(command.confirm, plan, later=command.discard_later):
-            raise StaleConfirmation(
-                "What would go is not what was confirmed: look again, and confirm that.",
-                confirm=plan.confirm,
-                events=plan.discarded.events,
-            )
+            raise _stale(plan)
+        start = StartRestore(
+            restore=command.restore,
+            version=plan.version,
+            base=plan.base,
+            position=plan.position,
+            tail=plan.tail,
+            discard_later=command.discard_later or plan.position is None,
+            reason=command.reason,
+            at=command.at,
+        )
 
         async def decide(unit: Unit) -> NoRestore | Restore:
-            start = StartRestore(
-                restore=command.restore,
-                version=plan.version,
-                base=plan.base,
-                position=plan.position,
-                tail=plan.tail,
-                discard_later=command.discard_later or plan.position is None,
-                reason=command.reason,
-                at=command.at,
-            )
             return await unit.decide(RESTORE, command.restore, start)
 
-        return await run(decide)
+        if plan.position is None:
+            return await run(decide)
+        tail = None if command.discard_later else plan.tail
+        store = self.plan.live.closing(command.restore, tail=tail)
+        run.answered = True
+        try:
+            return await Pipeline(store, self.plan.live.codec, self.new_id).run(decide, run.context)
+        except LogMoved:
+            raise _stale(await self.plan(command.version, command.end)) from None
+
+
+def _stale(plan: RestorePlan) -> StaleConfirmation:
+    return StaleConfirmation(
+        "What would go is not what was confirmed: look again, and confirm that.",
+        confirm=plan.confirm,
+        events=plan.discarded.events,
+    )
 
 
 def confirmation(manifest: Manifest, position: int | None, tail: Tail) -> str:

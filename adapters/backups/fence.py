@@ -59,11 +59,20 @@ async def close_log(url: str, restore: str, *, log_id: int = 1) -> LogEnd:
         Outage: when the log does not answer.
     """
     async with as_owner(url) as connection, connection.transaction():
-        await connection.execute("SELECT pg_advisory_xact_lock($1, $2)", _APPEND_LOCK, log_id)
-        incarnation = await connection.fetchval(_CLOSE, log_id, restore)
-        if incarnation is None:
-            raise ClosedByAnother
-        position = await connection.fetchval(_END, log_id)
+        return await closing(connection, restore, log_id=log_id)
+
+
+async def closing(connection: Connection, restore: str, *, log_id: int = 1) -> LogEnd:
+    """Close the log when the open transaction commits, which nothing overtakes.
+
+    Raises:
+        ClosedByAnother: when another restore has closed it.
+    """
+    await connection.execute("SELECT pg_advisory_xact_lock($1, $2)", _APPEND_LOCK, log_id)
+    incarnation = await connection.fetchval(_CLOSE, log_id, restore)
+    if incarnation is None:
+        raise ClosedByAnother
+    position = await connection.fetchval(_END, log_id)
     return LogEnd(incarnation=incarnation, position=position)
 
 

@@ -167,7 +167,7 @@ class Restorer:
         return Replaced(incarnation=made.incarnation, position=made.position, kept=kept)
 
     async def _closed_first(self, asked: Asked) -> LogEnd | None:
-        """Close the log at once where its later events go: nobody should be told they are kept.
+        """Where its later events go the log was closed when the restore began; make sure it is.
 
         Raises:
             GivenUp: when something was recorded that nobody has confirmed may go.
@@ -175,11 +175,11 @@ class Restorer:
         if asked.started.position is None:
             return None
         closed = await close_log(self.url, asked.restore, log_id=self.log_id)
-        unseen = closed.position - asked.started.tail - 1
+        unseen = closed.position - asked.position
         if unseen and not asked.started.discard_later:
             raise GivenUp(
                 "prepare",
-                f"{unseen} events came after what was confirmed: look again, and confirm that",
+                f"{unseen} events came after it had begun: look again, and confirm that",
             )
         return closed
 

@@ -20,7 +20,7 @@ def _handlers(services: Services) -> Handlers:
     plan = PlanRestore(services.backups, services.live_log)
     return {
         LookAtRestore: LookAtRestoreHandler(plan),
-        AskRestore: AskRestoreHandler(plan),
+        AskRestore: AskRestoreHandler(plan, services.new_id),
         ReleaseParked: OneStream(RESTORE, lambda command: command.restore),
     }
 

@@ -254,7 +254,7 @@ class TidyBackup:
 
     def patience(self, _payload: Backup) -> float:
         """As long as gigabytes take to be removed."""
-        return 600.0
+        return 300.0
 
     async def carry_out(self, payload: Backup, due: Due) -> Failed | None:
         """Remove or relabel; None: it is so."""

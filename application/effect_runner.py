@@ -24,6 +24,7 @@ from application.effects import (
     Ticket,
 )
 from application.event_store import Claim, Outage, Settlement, StoredEvent
+from application.leases import EffectLeases, Lease
 from application.pipeline import Pipeline
 from application.states import Folded
 from application.unit import EffectGone, Unit
@@ -32,8 +33,6 @@ from domain.retries import RetryPolicy, backoff
 
 log = structlog.get_logger(__name__)
 
-MARGIN = 5.0
-"""Seconds that a lease outlasts the handler's patience: for the outcome, and clocks that differ."""
 DECIDING = 10.0
 """Seconds within which an attempt must be claimed."""
 STUCK = RetryPolicy(base=1.0, cap=300.0)
@@ -53,16 +52,21 @@ class EffectRunner:
         sender: EffectSender,
         handlers: Mapping[str, EffectHandler[Any, Any]],
         *,
+        leases: EffectLeases | None = None,
         now: Callable[[], datetime],
         chance: Callable[[], float] = random.random,
         concurrency: int = 256,
         watch: Watch = lambda _ended: None,
     ) -> None:
-        """`handlers` is by kind of effect; `concurrency` bounds the attempts at once."""
+        """`handlers` is by kind of effect; `concurrency` bounds the attempts at once.
+
+        Without `leases` even the longest attempt has one lease for all of its time.
+        """
         self._pipeline = pipeline
         self._register = register
         self._sender = sender
         self._handlers = dict(handlers)
+        self._leases = leases
         self._now = now
         self._chance = chance
         self._slots = asyncio.Semaphore(concurrency)
@@ -173,9 +177,10 @@ class EffectRunner:
             if begun is None:
                 return "done"
             claimed = True
-            payload, lease_until = begun
-            result = await self._carried_out(handler, due, payload, lease_until)
-            retry_at = await self._finish(handler, due, payload, result, lease_until)
+            payload, lease = begun
+            result = await self._carried_out(handler, due, payload, lease)
+            retry_at = await self._finish(handler, due, payload, result, lease)
+            await lease.release()
         except (EffectGone, Outage):
             raise
         except Exception:
@@ -198,29 +203,27 @@ class EffectRunner:
             stream = (recorded.tenant, recorded.stream)
             self._pipeline.cache.put(stream, Folded(recorded.version, state))
 
-    async def _begin(
-        self, handler: EffectHandler[Any, Any], due: Due
-    ) -> tuple[Any, datetime] | None:
+    async def _begin(self, handler: EffectHandler[Any, Any], due: Due) -> tuple[Any, Lease] | None:
         """Claim the attempt; None when the effect was not wanted and is settled."""
 
-        async def decide(unit: Unit) -> tuple[Any, datetime] | None:
+        async def decide(unit: Unit) -> tuple[Any, Lease] | None:
             payload = await handler.begin(unit, due)
             patience = 0.0 if payload is None else handler.patience(payload)
-            lease_until = self._now() + timedelta(seconds=patience + MARGIN)
-            unit.claim = Claim(effect=due.effect, attempt=due.attempt, lease_until=lease_until)
+            effect, attempt = due.effect, due.attempt
+            lease = Lease(effect, attempt, patience, leases=self._leases, now=self._now)
+            unit.claim = Claim(effect=effect, attempt=attempt, lease_until=lease.until)
             if payload is None:
                 unit.settlement = _settlement(due, None)
                 return None
-            return payload, lease_until
+            return payload, lease
 
         return (await self._pipeline.run(decide, self._context(due, DECIDING))).result
 
     async def _carried_out(
-        self, handler: EffectHandler[Any, Any], due: Due, payload: Any, lease_until: datetime
+        self, handler: EffectHandler[Any, Any], due: Due, payload: Any, lease: Lease
     ) -> Any:
-        left = (lease_until - self._now()).total_seconds() - MARGIN / 2
         try:
-            async with asyncio.timeout(min(handler.patience(payload), left)):
+            async with lease.held():
                 return await handler.carry_out(payload, due)
         except TimeoutError:
             return Broken(error="timeout")
@@ -234,7 +237,7 @@ class EffectRunner:
         due: Due,
         payload: Any,
         result: Any,
-        lease_until: datetime,
+        lease: Lease,
     ) -> datetime | None:
         """Record the outcome, as long as the lease lasts."""
         at, chance = self._now(), self._chance()
@@ -248,7 +251,7 @@ class EffectRunner:
             try:
                 return (await self._pipeline.run(decide, self._context(due, DECIDING))).result
             except Outage as outage:
-                if self._now() > lease_until:
+                if self._now() > lease.until:
                     raise
                 log.warning("effect_outcome_waits", detail=outage.detail, **_named(due))
                 await asyncio.sleep(random.uniform(0.1, 0.5))  # noqa: S311 - jitter

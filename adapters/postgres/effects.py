@@ -14,7 +14,7 @@ from application.event_store import EffectId, StoredEvent
 
 _STATES = """
     SELECT w.nth, w.tenant, e.kind, e.due_at, e.created_at,
-        c.attempt, c.lease_until, s.created_at, s.retry_at
+        c.attempt, greatest(c.lease_until, l.until), s.created_at, s.retry_at
     FROM unnest($2::text[], $3::text[], $4::bigint[])
         WITH ORDINALITY AS w (tenant, reaction, position, nth)
     CROSS JOIN LATERAL (
@@ -34,6 +34,11 @@ _STATES = """
             AND s.attempt = c.attempt
         LIMIT 1
     ) AS s ON true
+    LEFT JOIN LATERAL (
+        SELECT until FROM annals.leases AS l
+        WHERE l.name = 'effect/' || w.reaction || '/' || w.position || '/' || c.attempt
+        LIMIT 1
+    ) AS l ON true
 """
 _EVENTS = """
     SELECT position, tenant, stream, version, event_id, type, schema_version, data, recorded_at,

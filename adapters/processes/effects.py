@@ -9,6 +9,7 @@ from adapters.bootstrap import Platform
 from adapters.dramatiq.broker import close_broker, open_broker
 from adapters.dramatiq.sender import DramatiqSender
 from adapters.postgres.effects import PostgresEffects
+from adapters.postgres.leases import PostgresLeases
 
 NAMESPACE = "annals"
 
@@ -34,3 +35,13 @@ async def opened_register(platform: Platform) -> AsyncIterator[PostgresEffects]:
         yield register
     finally:
         await register.aclose()
+
+
+@asynccontextmanager
+async def opened_leases(platform: Platform) -> AsyncIterator[PostgresLeases]:
+    """Where the leases of long effects are renewed; it connects when there is the first."""
+    leases = await PostgresLeases.open(platform.settings.database_url)
+    try:
+        yield leases
+    finally:
+        await leases.aclose()

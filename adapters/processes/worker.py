@@ -3,7 +3,7 @@
 from adapters.bootstrap import open_platform
 from adapters.capabilities import effects
 from adapters.dramatiq.worker import DramatiqWorker
-from adapters.processes.effects import opened_broker, opened_register
+from adapters.processes.effects import opened_broker, opened_leases, opened_register
 from adapters.processes.life import settle_garbage, signals, until_stopped
 from adapters.settings import Settings
 from adapters.telemetry.effect_log import EffectLog
@@ -25,6 +25,7 @@ async def run(settings: Settings) -> None:
         signals() as stop,
         open_platform(settings) as platform,
         opened_register(platform) as register,
+        opened_leases(platform) as leases,
     ):
         lines = EffectLog(settings.log_level, file=log_file())
 
@@ -38,6 +39,7 @@ async def run(settings: Settings) -> None:
                 register,
                 sender,
                 effects(platform.services),
+                leases=leases,
                 now=platform.now,
                 watch=watch,
             )

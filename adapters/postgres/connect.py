@@ -139,5 +139,8 @@ async def close(connection: Connection, *, within: float = 2.0) -> None:
     try:
         async with asyncio.timeout(within):
             await connection.close()
-    except (*LOST, asyncio.CancelledError):
+    except LOST:
         connection.terminate()
+    except asyncio.CancelledError:
+        connection.terminate()
+        raise

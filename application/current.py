@@ -34,6 +34,10 @@ class CurrentStates:
             return kept.state  # type: ignore[no-any-return]
         return (await self._pipeline.load(decider, name)).state  # type: ignore[no-any-return]
 
+    def keeps(self, decider: Decider[Any, Any, Any], id_: str, tenant: str) -> bool:
+        """Whether a stream's state is kept, so that to load it costs nothing."""
+        return self._pipeline.cache.get((tenant, decider.stream(id_))) is not None
+
     def moved(self, stream: StreamName, version: int) -> None:
         """The log's tail has brought an event: drop what is older."""
         self._pipeline.cache.moved(stream, version)

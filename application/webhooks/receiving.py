@@ -146,12 +146,12 @@ class ReceiveHandler:
             body=parts,
             at=at,
         )
-        tries = 0
+        takes_it_for_new = True
 
         async def decide(unit: Unit) -> Received | Challenge:
-            nonlocal tries
-            tries += 1
-            if tries == 1:  # nearly every message is new; the log says if this one is not
+            nonlocal takes_it_for_new
+            if takes_it_for_new and not self.current.keeps(RECEIPT, receipt, hook.tenant):
+                takes_it_for_new = False  # nearly every one is; the log says if this one is not
                 unit.begin(RECEIPT, receipt, receive)
                 return Received(receipt=receipt, again=False)
             known = await unit.load(RECEIPT, receipt)

@@ -52,15 +52,15 @@ class OneBackup:
         found = await self.backups.find(version)
 
         async def decide(unit: Unit) -> NoBackup | Backup:
-            await unit.load(BACKUP, version)
             if found is not None:
-                await unit.decide(BACKUP, version, _adoption(version, found, command.at))
+                await unit.decide(BACKUP, version, adoption(version, found, command.at))
             return await unit.decide(BACKUP, version, command)
 
         return await run(decide, lanes=[(BACKUP, version)])
 
 
-def _adoption(version: str, found: Manifest | Damaged, at: datetime) -> AdoptBackup:
+def adoption(version: str, found: Manifest | Damaged, at: datetime) -> AdoptBackup:
+    """Take up what the repository has, where the log does not know it."""
     if isinstance(found, Damaged):
         return AdoptBackup(version=version, label="", copy=None, at=at)
     return AdoptBackup(version=version, label=found.label, copy=copy_of(found), at=at)
@@ -90,19 +90,23 @@ class PruneBackupsHandler:
         manifests = await whole_versions(self.backups)
 
         async def decide(unit: Unit) -> Pruned:
-            policy = await unit.guard(BACKUP_POLICY, THE_POLICY)
-            if policy.retention is None:
-                return Pruned(versions=(), kept=len(manifests))
-            made = {version: each.started_at for version, each in manifests.items()}
-            stay = kept(policy.retention, made, policy.zone)
-            gone = [version for version in manifests if version not in stay]
-            for version in gone:
-                adoption = _adoption(version, manifests[version], command.at)
-                await unit.decide(BACKUP, version, adoption)
-                await unit.decide(BACKUP, version, PruneBackup(version=version, at=command.at))
-            return Pruned(versions=tuple(gone), kept=len(stay))
+            return await prune(unit, manifests, command.at)
 
         return await run(decide, lanes=[(BACKUP_POLICY, THE_POLICY)])
+
+
+async def prune(unit: Unit, manifests: Mapping[str, Manifest], at: datetime) -> Pruned:
+    """Let go of every version that the policy does not keep."""
+    policy = await unit.guard(BACKUP_POLICY, THE_POLICY)
+    if policy.retention is None:
+        return Pruned(versions=(), kept=len(manifests))
+    made = {version: each.started_at for version, each in manifests.items()}
+    stay = kept(policy.retention, made, policy.zone)
+    gone = [version for version in manifests if version not in stay]
+    for version in gone:
+        await unit.decide(BACKUP, version, adoption(version, manifests[version], at))
+        await unit.decide(BACKUP, version, PruneBackup(version=version, at=at))
+    return Pruned(versions=tuple(gone), kept=len(stay))
 
 
 async def whole_versions(backups: Backups) -> Mapping[str, Manifest]:

@@ -1,11 +1,12 @@
 """What workers do about backups: dump, verify, and make the repository as the log says it is."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import msgspec
 
+from application.backup_commands import THE_POLICY, prune, whole_versions
 from application.backup_repository import Manifest, NoSuchVersion, RepositoryFailed
 from application.backups import (
     Backups,
@@ -19,6 +20,7 @@ from application.effects import LOST, Broken, Due
 from application.event_store import Outage
 from application.reactions import Effect, Reaction
 from application.unit import Unit
+from domain.backup_policy import BACKUP_POLICY, BackupPolicy
 from domain.backups import (
     BACKUP,
     COMPLETED,
@@ -27,6 +29,7 @@ from domain.backups import (
     VERIFYING,
     WORKER,
     Backup,
+    BackupCompleted,
     BackupDeleted,
     BackupEvent,
     BackupLabelled,
@@ -42,7 +45,8 @@ from domain.backups import (
 from domain.recorded import Recorded
 from domain.retries import RetryPolicy, backoff
 
-RUN_BACKUP, VERIFY_BACKUP, TIDY_BACKUP = "run-backup", "verify-backup", "tidy-backup"
+RUN_BACKUP, VERIFY_BACKUP = "run-backup", "verify-backup"
+PRUNE_BACKUPS, TIDY_BACKUP = "prune-backups", "tidy-backup"
 
 PATIENCE = timedelta(days=7).total_seconds()
 """How long a dump or a verification may take; that its worker lives is seen by its lease."""
@@ -58,6 +62,8 @@ def react(recorded: Recorded[BackupEvent]) -> Sequence[Effect]:
             return [Effect(kind=RUN_BACKUP)]
         case BackupVerificationStarted(runner=runner) if runner == WORKER:
             return [Effect(kind=VERIFY_BACKUP)]
+        case BackupCompleted():
+            return [Effect(kind=PRUNE_BACKUPS)]
         case BackupLabelled() | BackupDeleted() | BackupPruned():
             return [Effect(kind=TIDY_BACKUP)]
         case _:
@@ -68,6 +74,7 @@ REACTION = Reaction(
     name="backups",
     handles=(
         BackupStarted,
+        BackupCompleted,
         BackupVerificationStarted,
         BackupLabelled,
         BackupDeleted,
@@ -237,6 +244,46 @@ def verdict(
         case Failed():
             reason = result.reason[:_LONGEST_REASON]
             return FailVerification(version=version, reason=reason, at=at)
+
+
+@dataclass(frozen=True)
+class PruneAfterBackup:
+    """Lets go of what the policy does not keep, now that there is one version more."""
+
+    backups: Backups
+
+    source = BACKUP
+
+    async def begin(self, unit: Unit, _due: Due) -> BackupPolicy | None:
+        """Nothing goes without a policy."""
+        policy = await unit.load(BACKUP_POLICY, THE_POLICY)
+        return None if policy.retention is None else policy
+
+    def patience(self, _payload: BackupPolicy) -> float:
+        """As long as it takes to read every manifest."""
+        return 300.0
+
+    async def carry_out(self, _payload: BackupPolicy, _due: Due) -> Mapping[str, Manifest] | Failed:
+        """Look at what there is; this changes nothing yet."""
+        try:
+            return await whole_versions(self.backups)
+        except Outage as outage:
+            return Failed(reason=outage.detail, lasting=False)
+
+    async def finish(
+        self,
+        unit: Unit,
+        due: Due,
+        _payload: BackupPolicy,
+        result: Mapping[str, Manifest] | Failed | Broken,
+        at: datetime,
+        chance: float,
+    ) -> datetime | None:
+        """Decide by the policy as it is now; the files follow from the events."""
+        if isinstance(result, Failed | Broken):
+            return at + timedelta(seconds=backoff(TIDYING, due.attempt, chance))
+        await prune(unit, result, at)
+        return None
 
 
 @dataclass(frozen=True)

@@ -143,6 +143,7 @@ class BackupRow(msgspec.Struct, frozen=True, kw_only=True):
     verification: str | None
     faults: list[str]
     started_at: datetime
+    updated_at: datetime
     verified_at: datetime | None
     revision: int
 
@@ -154,8 +155,8 @@ class LastScheduled(msgspec.Struct, frozen=True, kw_only=True):
 
 
 _COLUMNS = (
-    "version, label, state, runner, copy, error, verification, faults, started_at, verified_at,"
-    " revision"
+    "version, label, state, runner, copy, error, verification, faults, started_at, updated_at,"
+    " verified_at, revision"
 )
 
 

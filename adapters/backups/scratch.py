@@ -89,11 +89,18 @@ async def create_database(url: str, name: str) -> None:
 
 
 async def drop_database(url: str, name: str) -> None:
-    """Drop a database on the server of `url`, whoever is connected, if it is there."""
+    """Drop a database on the server of `url`, whoever is connected, if it is there.
+
+    Raises:
+        LoadFailed: when the role of `url` may not.
+        Outage: when the server does not answer.
+    """
     connection = await connect(url, role=None, name="annals scratch")
     try:
         async with outages():
             await connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)', timeout=600)
+    except asyncpg.PostgresError as error:
+        raise LoadFailed(f"the database {name} cannot be dropped: {error}") from error
     finally:
         await close(connection)
 

@@ -70,7 +70,7 @@ class PgVerifier:
         found = await in_thread(lambda work: self._look_at_files(version, work))
         if isinstance(found, Unsound):
             return found
-        name = scratch_name(self._url, version, attempt)
+        name = f"{scratch_name(self._url, version)}{attempt}"
         try:
             async with scratch_database(self._url, name) as scratch:
                 await load(scratch, self._repository, version, tell=tell)
@@ -144,9 +144,9 @@ class PgVerifier:
             return streams
 
 
-def scratch_name(url: str, version: str, attempt: int) -> str:
-    """The database that an attempt to verify restores into; beside others of the same log."""
-    return f"{scratch_prefix(url)}{version[-12:]}_{attempt}"
+def scratch_name(url: str, version: str) -> str:
+    """How the databases begin that a version is restored into, one for each attempt."""
+    return f"{scratch_prefix(url)}{version.replace('-', '')[-20:]}_"
 
 
 def scratch_prefix(url: str) -> str:

@@ -3,14 +3,17 @@
 import adapters.http.backup_policy
 import adapters.http.backups
 import projections.backups
+from adapters.backups.keeper import keep_backups
 from adapters.capability import Capability, Effects, Handlers
 from adapters.services import Services
 from application.backup_commands import handlers
 from application.backup_effects import (
+    PRUNE_BACKUPS,
     REACTION,
     RUN_BACKUP,
     TIDY_BACKUP,
     VERIFY_BACKUP,
+    PruneAfterBackup,
     RunBackup,
     TidyBackup,
     VerifyBackup,
@@ -27,6 +30,7 @@ def _effects(services: Services) -> Effects:
     return {
         RUN_BACKUP: RunBackup(services.backups),
         VERIFY_BACKUP: VerifyBackup(services.backups),
+        PRUNE_BACKUPS: PruneAfterBackup(services.backups),
         TIDY_BACKUP: TidyBackup(services.backups),
     }
 
@@ -39,4 +43,5 @@ CAPABILITY = Capability(
     reactions=(REACTION,),
     effects=_effects,
     operations=(*adapters.http.backup_policy.OPERATIONS, *adapters.http.backups.OPERATIONS),
+    chores={"backups": keep_backups},
 )

@@ -169,8 +169,9 @@ class EntryFiles:
     def _write_draft(self, draft: str, data: bytes) -> None:
         try:
             descriptor = os.open(draft, _WRITE, 0o600)
-        except FileNotFoundError:
-            self.directory.make()
+        except FileNotFoundError:  # the first of its shard, or somebody has removed the directory
+            self.stay()
+            Path(draft).parent.mkdir(exist_ok=True)
             descriptor = os.open(draft, _WRITE, 0o600)
         try:
             view = memoryview(data)

@@ -66,7 +66,7 @@ def tag_number(tenant: str, tag: str) -> int:
 
 
 class Directory:
-    """The paths of one cache; makes the directories that everything else takes for granted."""
+    """The paths of one cache."""
 
     def __init__(self, root: Path) -> None:
         """`root` is the directory that is configured."""
@@ -79,7 +79,7 @@ class Directory:
         self._tags = f"{self.root}/tags/"
 
     def make(self) -> None:
-        """Make what is missing, for nobody else to read.
+        """Make what is missing, for nobody else to read; shards come with their first files.
 
         Raises:
             OSError: when it cannot be made.
@@ -88,9 +88,6 @@ class Directory:
         self.root.chmod(0o700)
         for path in (self.processes, self.locks, self.root / "entries", self.root / "tags"):
             path.mkdir(exist_ok=True)
-        for shard in SHARDS:
-            Path(self.shard(shard)).mkdir(exist_ok=True)
-            Path(f"{self._tags}{shard}").mkdir(exist_ok=True)
 
     def shard(self, shard: str) -> str:
         """The directory of a shard."""

@@ -153,8 +153,9 @@ class SharedState:
 
     def _begin_anew(self, boot: bytes) -> None:
         """Forget everything; entries of the home before are strangers from here on."""
-        self._map[: len(_MAGIC)] = bytes(len(_MAGIC))
-        self._map[len(_MAGIC) :] = bytes(SIZE - len(_MAGIC))
+        if any(self._map[: 8 * _HEAD]):  # a new file is all zeros, and stays small
+            self._map[: len(_MAGIC)] = bytes(len(_MAGIC))
+            self._map[len(_MAGIC) :] = bytes(SIZE - len(_MAGIC))
         self._numbers[_HOME] = secrets.randbits(63) | 1
         ticket = time.time_ns()  # later than any that somebody still has
         self._numbers[_TICKET] = self._numbers[_EVERYTHING] = ticket

@@ -19,12 +19,13 @@ from adapters.settings_values import (
     LogRoot,
     choice,
     duration,
-    log_roots,
     networks,
     number,
+    overlapping,
     path,
     size,
     targets,
+    tenant_directories,
     url,
 )
 
@@ -114,7 +115,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     log_file_count: Annotated[int, _COUNT] = 5
     log_roots: Annotated[
         tuple[LogRoot, ...],
-        _read(log_roots, "absolute directories, such as /var/log,acme=/srv/acme/logs"),
+        _read(tenant_directories, "absolute directories, such as /var/log,acme=/srv/acme/logs"),
     ] = ()
 
     @override
@@ -165,7 +166,11 @@ def load_settings(
             faults.append(f"{name.upper()} must be {variable.expects}{shown}")
     if faults:
         raise SettingsError(faults)
-    return _with_places(Settings(**values))
+    settings = _with_places(Settings(**values))
+    own = (settings.data_dir, settings.master_key_file, settings.owner_key_file)
+    if overlaps := list(overlapping(settings.log_roots, own)):
+        raise SettingsError([f"LOG_ROOTS must lie apart: {each}" for each in overlaps])
+    return settings
 
 
 def _with_places(settings: Settings) -> Settings:

@@ -1,7 +1,7 @@
 """The forms that a setting's text may have; each parser raises `ValueError` for anything else."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import timedelta
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_network
 from pathlib import Path
@@ -96,7 +96,27 @@ def size(text: str) -> int:
     return int(written[1]) << {"": 0, "B": 0, "KB": 10, "MB": 20, "GB": 30}[written[2]]
 
 
-def log_roots(text: str) -> tuple[LogRoot, ...]:
+def overlapping(roots: Sequence[LogRoot], secret: Collection[Path]) -> Iterator[str]:
+    """Which roots would show one tenant what is another's, or anybody the files of the platform."""
+    for index, root in enumerate(roots):
+        for other in roots[:index]:
+            if other.tenant != root.tenant and _meet(root.directory, other.directory):
+                yield (
+                    f"{root.directory} of {root.tenant} and {other.directory} of {other.tenant} "
+                    "overlap"
+                )
+        for place in secret:
+            if _meet(root.directory, place):
+                yield f"{root.directory} and {place}, which is the platform's own, overlap"
+
+
+def _meet(one: Path, other: Path) -> bool:
+    """Whether one lies in the other, by name or in truth."""
+    pairs = ((one, other), (one.resolve(), other.resolve()))
+    return any(a.is_relative_to(b) or b.is_relative_to(a) for a, b in pairs)
+
+
+def tenant_directories(text: str) -> tuple[LogRoot, ...]:
     """Absolute directories, separated by commas; one of another tenant's is `tenant=/directory`."""
     return tuple(_log_root(part.strip()) for part in text.split(","))
 

@@ -108,10 +108,7 @@ class RegisterLogSourceHandler:
         """
         if command.source == PLATFORM:
             raise BuiltInSource(source=PLATFORM)
-        faults = self.roots.faults(command.paths, run.context.tenant)
-        if faults:
-            raise Invalid(*faults)
-        self.reader.check(files_of(command.source, command))
+        self._check(command, run.context.tenant)
 
         async def decide(unit: Unit) -> Registered:
             before = await unit.load(LOG_SOURCE, command.source)
@@ -120,6 +117,16 @@ class RegisterLogSourceHandler:
             return Registered(source=after, created=isinstance(before, NoLogSource))
 
         return await run(decide, lanes=[(LOG_SOURCE, command.source)])
+
+    def _check(self, command: RegisterLogSource, tenant: str) -> None:
+        """Tell all at once what is wrong; the tenant hears of its own roots alone."""
+        faults = {each.pointer: each for each in self.roots.faults(command.paths, tenant)}
+        try:
+            self.reader.check(files_of(command.source, command))
+        except Invalid as invalid:
+            faults = {**{each.pointer: each for each in invalid.faults}, **faults}
+        if faults:
+            raise Invalid(*faults.values())
 
 
 @dataclass(frozen=True)

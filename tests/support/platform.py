@@ -94,7 +94,7 @@ class Process:
 
 def _clean(environment: Mapping[str, str]) -> dict[str, str]:
     """The environment without what a developer's shell may say about the platform."""
-    ours = {"DATABASE_URL", "REDIS_URL", "DATA_DIR", "EGRESS_ALLOW", "PORT", "HOST"}
+    ours = {"DATABASE_URL", "REDIS_URL", "DATA_DIR", "EGRESS_ALLOW", "PORT", "HOST", "LOG_ROOTS"}
     return {name: value for name, value in environment.items() if name not in ours}
 
 
@@ -105,7 +105,14 @@ class Platform:
         self.data_dir = data_dir
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        self.env = {"EGRESS_ALLOW": "127.0.0.0/8", "LOG_FORMAT": "json", **env}
+        self.log_root = data_dir.parent / f"{data_dir.name}-logs"
+        """A directory whose files may be read as logs."""
+        self.env = {
+            "EGRESS_ALLOW": "127.0.0.0/8",
+            "LOG_FORMAT": "json",
+            "LOG_ROOTS": str(self.log_root),
+            **env,
+        }
         self.log = data_dir.parent / f"{data_dir.name}.log"
         self.process: Process | None = None
 

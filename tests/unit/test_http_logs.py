@@ -10,6 +10,7 @@ from uuid import UUID
 import pytest
 
 from adapters.crypto.tokens import hash_token
+from adapters.memory.log_reader import MemoryLogReader
 from adapters.settings import Settings
 from adapters.settings_values import LogRoot
 from application.context import Context
@@ -20,12 +21,13 @@ from tests.support.http_platform import Api, opened_api
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 CORRELATION = "0190f3a2-7b6e-7cc0-8d3a-1f2e3d4c5b6a"
-ROOTS = (LogRoot(Path("/var/log")), LogRoot(Path("/var/log/acme"), "acme"))
+ROOTS = (LogRoot(Path("/var/log")), LogRoot(Path("/srv/acme"), "acme"))
 
 
 @pytest.fixture
 async def api() -> AsyncIterator[Api]:
-    async with opened_api(settings=Settings(log_level="error", log_roots=ROOTS)) as api:
+    settings = Settings(log_level="error", log_roots=ROOTS)
+    async with opened_api(settings=settings, log_reader=MemoryLogReader("")) as api:
         yield api
 
 
@@ -154,7 +156,7 @@ async def test_a_tenants_admin_reads_neither_the_hosts_files_nor_another_tenants
     for path in ("/v1/logs/app", "/v1/logs/platform", "/v1/logs/platform/definition"):
         assert (await api.ask("GET", path, token=key)).status_code == 404
     outside = await api.ask("PUT", "/v1/logs/x", {"paths": ["/var/log/app.log"]}, token=key)
-    inside = await api.ask("PUT", "/v1/logs/app", {"paths": ["/var/log/acme/a.log"]}, token=key)
+    inside = await api.ask("PUT", "/v1/logs/app", {"paths": ["/srv/acme/a.log"]}, token=key)
     assert (outside.status_code, inside.status_code) == (422, 201)
     assert (await api.owner("GET", "/v1/logs/app/definition")).json()["paths"] == [
         "/var/log/app.log"

@@ -138,3 +138,51 @@ def test_the_example_lists_every_variable_with_its_default() -> None:
     assert sorted(names) == sorted(name.upper() for name in VARIABLES)
     example = load_settings({}, ROOT / ".env.example")
     assert example == read()
+
+
+@pytest.mark.parametrize(
+    ("roots", "others"),
+    [
+        ("/var/log,acme=/var/log/acme", "/var/log of default"),
+        ("/srv/{tmp}/../x,acme=/", "acme"),
+        ("{tmp}", "the platform's own"),
+        ("{tmp}/data/logs", "the platform's own"),
+        ("/run/keys", "/run/keys/master.key"),
+    ],
+)
+def test_log_roots_lie_apart_from_each_other_and_from_the_platforms_files(
+    tmp_path: Path, roots: str, others: str
+) -> None:
+    environment = {
+        "DATA_DIR": str(tmp_path / "data"),
+        "MASTER_KEY_FILE": "/run/keys/master.key",
+        "LOG_ROOTS": roots.format(tmp=tmp_path),
+    }
+    with pytest.raises(SettingsError) as refused:
+        load_settings(environment, tmp_path / ".env")
+    assert others in str(refused.value)
+
+
+def test_log_roots_belong_to_tenants(tmp_path: Path) -> None:
+    environment = {"DATA_DIR": str(tmp_path), "LOG_ROOTS": "/var/log, acme=/srv/acme,/opt/logs"}
+    settings = load_settings(environment, tmp_path / ".env")
+    assert [(root.tenant, str(root.directory)) for root in settings.log_roots] == [
+        ("default", "/var/log"),
+        ("acme", "/srv/acme"),
+        ("default", "/opt/logs"),
+    ]
+    assert settings.log_dir == tmp_path / "logs"
+
+
+@pytest.mark.parametrize("roots", ["logs", "a b=/var/log", "=/var/log", "/var/log,"])
+def test_a_log_root_is_an_absolute_directory_of_a_tenant(tmp_path: Path, roots: str) -> None:
+    with pytest.raises(SettingsError, match="LOG_ROOTS must be absolute directories"):
+        load_settings({"LOG_ROOTS": roots}, tmp_path / ".env")
+
+
+@pytest.mark.parametrize(("text", "size"), [("512 b", 512), ("16MB", 2**24), ("1GB", 2**30)])
+def test_a_size_is_a_number_and_a_unit(tmp_path: Path, text: str, size: int) -> None:
+    assert load_settings({"LOG_FILE_SIZE": text}, tmp_path / ".env").log_file_size == size
+    for wrong in ("0MB", "1.5MB", "-1KB", "MB"):
+        with pytest.raises(SettingsError, match="LOG_FILE_SIZE"):
+            load_settings({"LOG_FILE_SIZE": wrong}, tmp_path / ".env")

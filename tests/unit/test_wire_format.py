@@ -25,6 +25,21 @@ from domain.accounts import (
     EmailReserved,
 )
 from domain.actions import ActionDefined, HttpTarget
+from domain.backup_policy import BackupPolicySet, Schedule
+from domain.backups import (
+    BackupAdopted,
+    BackupCompleted,
+    BackupDeleted,
+    BackupFailed,
+    BackupFoundDamaged,
+    BackupLabelled,
+    BackupPruned,
+    BackupStarted,
+    BackupVerificationFailed,
+    BackupVerificationStarted,
+    BackupVerified,
+    Copy,
+)
 from domain.channels import EmailChannel, InboxChannel, LogChannel, WebhookChannel
 from domain.decider import ERASED, Event
 from domain.deliveries import (
@@ -74,6 +89,7 @@ from domain.restores import (
     RestoreReleased,
     RestoreStarted,
 )
+from domain.retention import Retention
 from domain.retries import RetryPolicy
 from domain.schemas import SchemaCompatibilitySet, SchemaPublished
 from domain.sessions import SessionEnded, SessionStarted
@@ -98,6 +114,8 @@ from domain.webhooks.sources import (
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "events.jsonl"
 AT = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
+
+COPY = Copy(position=7, events=7, bytes=4711, digest="ab" * 32, schema_version=4)
 
 EXAMPLES: list[Event] = [
     AccountRegistered(email="ada@example.org", password_hash="$argon2id$hash"),
@@ -129,6 +147,7 @@ EXAMPLES: list[Event] = [
         executor=HttpTarget(url="https://example.org/", method="POST", timeout=5.0),
         headers={"x-token": "t"},
         retry=RetryPolicy(max_attempts=5, base=0.2, cap=30.0),
+        schema="mail",
     ),
     JobQueued(action="mail", requester="a1", input={"to": "ada"}),
     JobStarted(attempt=1),
@@ -280,7 +299,35 @@ EXAMPLES: list[Event] = [
         items=(Parked(reaction="jobs", tenant="default", stream="job/j1", position=7),)
     ),
     RestoreOldDropped(database="annals_before_1"),
+    BackupStarted(label="before the move", runner="worker", scheduled=False),
+    BackupCompleted(copy=COPY),
+    BackupFailed(reason="No space left on device"),
+    BackupAdopted(label="found", copy=None),
+    BackupLabelled(label="after the move"),
+    BackupVerificationStarted(runner="caller"),
+    BackupVerified(events=7, position=7, streams=3),
+    BackupFoundDamaged(faults=("events.copy.zst chunk 0 is damaged",)),
+    BackupVerificationFailed(reason="the role annals may not make databases"),
+    BackupDeleted(),
+    BackupPruned(),
+    BackupPolicySet(
+        schedule=Schedule(cron="0 3 * * *", time_zone="Europe/Berlin"),
+        retention=Retention(last=3, daily=7, weekly=4, monthly=12),
+    ),
 ]
+
+OLD: list[Event] = [
+    ActionDefined(
+        flag="beta",
+        limit=None,
+        input_schema={"type": "object"},
+        executor=HttpTarget(url="https://example.org/", method="POST", timeout=5.0),
+        headers={"x-token": "t"},
+        retry=RetryPolicy(max_attempts=5, base=0.2, cap=30.0),
+        schema=None,
+    ),
+]
+"""What lines of older schema versions are read as."""
 
 
 class ReadableKey:
@@ -335,19 +382,29 @@ async def encode(codec: EventCodec, event: Event) -> dict[str, Any]:
     return {"type": new.type, "schema": new.schema_version, "data": new.data.decode()}
 
 
-def golden() -> list[dict[str, Any]]:
-    return [json.loads(line) for line in GOLDEN.read_text().splitlines()]
+NEWEST = {
+    type_.__struct_config__.tag: type_.SCHEMA for each in DECIDERS for type_ in each.event_types()
+}
+
+
+def golden(*, old: bool | None = None) -> list[dict[str, Any]]:
+    """All lines, or only those of older schema versions, or only those of the newest."""
+    lines = [json.loads(line) for line in GOLDEN.read_text().splitlines()]
+    if old is None:
+        return lines
+    return [line for line in lines if (line["schema"] < NEWEST.get(line["type"], 0)) == old]
 
 
 async def test_events_are_written_as_they_always_were() -> None:
     codec = EventCodec(DECIDERS, ReadableVault(), UPCASTS)
-    assert [await encode(codec, event) for event in EXAMPLES] == golden()
+    assert [await encode(codec, event) for event in EXAMPLES] == golden(old=False)
 
 
 async def test_what_was_written_is_read_as_it_was_meant() -> None:
     codec = EventCodec(DECIDERS, ReadableVault(), UPCASTS)
-    recorded = await codec.decode([stored(line) for line in golden()])
-    assert [each.event for each in recorded] == EXAMPLES
+    for old, events in ((False, EXAMPLES), (True, OLD)):
+        recorded = await codec.decode([stored(line) for line in golden(old=old)])
+        assert [each.event for each in recorded] == events
 
 
 def test_every_event_of_every_capability_has_its_line() -> None:

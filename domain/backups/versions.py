@@ -1,223 +1,41 @@
-"""Backups: one version of the copy, from its start to its end.
+"""A version of the backup: its state, and what it answers to commands."""
 
-What lies in the repository is the truth about a version's bytes, and the log is the truth about
-what was decided and found out. A version that the log does not know (it was made after the moment
-that the log was restored to) is adopted by the first command that names it.
-"""
-
-from datetime import datetime
 from typing import assert_never
 
 import msgspec
 
-from domain.decider import Command, Decider, Event
+from domain.backups.commands import (
+    AdoptBackup,
+    BackupCommand,
+    CompleteBackup,
+    DeleteBackup,
+    FailBackup,
+    FailVerification,
+    LabelBackup,
+    PassVerification,
+    PruneBackup,
+    ReportDamage,
+    StartBackup,
+    StartVerification,
+)
+from domain.backups.events import (
+    WORKER,
+    BackupAdopted,
+    BackupCompleted,
+    BackupDeleted,
+    BackupEvent,
+    BackupFailed,
+    BackupFoundDamaged,
+    BackupLabelled,
+    BackupPruned,
+    BackupStarted,
+    BackupVerificationFailed,
+    BackupVerificationStarted,
+    BackupVerified,
+    Copy,
+)
+from domain.decider import Decider
 from domain.rejections import Conflict, NotFound
-
-WORKER, CALLER = "worker", "caller"
-"""Who carries out what was started: a worker, or the command line that has started it."""
-
-
-class Copy(msgspec.Struct, frozen=True, kw_only=True):
-    """What a whole version says of itself; `digest` is over every event, `bytes` what is stored."""
-
-    position: int
-    events: int
-    bytes: int
-    digest: str
-    schema_version: int
-
-
-class BackupStarted(Event, frozen=True, kw_only=True, tag="backup.started"):
-    """A version was asked for; `runner` dumps it, `scheduled` tells that nobody asked by hand."""
-
-    label: str
-    runner: str
-    scheduled: bool
-
-
-class BackupCompleted(Event, frozen=True, kw_only=True, tag="backup.completed"):
-    """The version lies in the repository, whole."""
-
-    copy: Copy
-
-
-class BackupFailed(Event, frozen=True, kw_only=True, tag="backup.failed"):
-    """There is no such version and there will be none; nothing of it was kept."""
-
-    reason: str
-
-
-class BackupAdopted(Event, frozen=True, kw_only=True, tag="backup.adopted"):
-    """The version was found in the repository; this log had not known of it.
-
-    Without a `copy` it cannot say what it is.
-    """
-
-    label: str
-    copy: Copy | None
-
-
-class BackupLabelled(Event, frozen=True, kw_only=True, tag="backup.labelled"):
-    """The version is called otherwise."""
-
-    label: str
-
-
-class BackupVerificationStarted(
-    Event, frozen=True, kw_only=True, tag="backup.verification_started"
-):
-    """Somebody wants to know whether the version is sound."""
-
-    runner: str
-
-
-class BackupVerified(Event, frozen=True, kw_only=True, tag="backup.verified"):
-    """The version was restored into a scratch database, and says what the log said."""
-
-    events: int
-    position: int
-    streams: int
-
-
-class BackupFoundDamaged(Event, frozen=True, kw_only=True, tag="backup.found_damaged"):
-    """The version is not what it was, or not what the log says; `faults` tells where."""
-
-    faults: tuple[str, ...]
-
-
-class BackupVerificationFailed(Event, frozen=True, kw_only=True, tag="backup.verification_failed"):
-    """Whether the version is sound could not be found out."""
-
-    reason: str
-
-
-class BackupDeleted(Event, frozen=True, kw_only=True, tag="backup.deleted"):
-    """Somebody wanted the version gone."""
-
-
-class BackupPruned(Event, frozen=True, kw_only=True, tag="backup.pruned"):
-    """The retention policy did not keep the version."""
-
-
-BackupEvent = (
-    BackupStarted
-    | BackupCompleted
-    | BackupFailed
-    | BackupAdopted
-    | BackupLabelled
-    | BackupVerificationStarted
-    | BackupVerified
-    | BackupFoundDamaged
-    | BackupVerificationFailed
-    | BackupDeleted
-    | BackupPruned
-)
-
-
-class StartBackup(Command, frozen=True, kw_only=True):
-    """Make a version."""
-
-    version: str
-    label: str
-    runner: str = WORKER
-    scheduled: bool = False
-    at: datetime
-
-
-class CompleteBackup(Command, frozen=True, kw_only=True):
-    """Record that the version lies in the repository."""
-
-    version: str
-    copy: Copy
-    at: datetime
-
-
-class FailBackup(Command, frozen=True, kw_only=True):
-    """Record that the version could not be made."""
-
-    version: str
-    reason: str
-    at: datetime
-
-
-class AdoptBackup(Command, frozen=True, kw_only=True):
-    """Take up a version that lies in the repository, if the log does not know it as whole."""
-
-    version: str
-    label: str
-    copy: Copy | None
-    at: datetime
-
-
-class LabelBackup(Command, frozen=True, kw_only=True):
-    """Call a version otherwise."""
-
-    version: str
-    label: str
-    at: datetime
-
-
-class StartVerification(Command, frozen=True, kw_only=True):
-    """Find out whether a version is sound."""
-
-    version: str
-    runner: str = WORKER
-    at: datetime
-
-
-class PassVerification(Command, frozen=True, kw_only=True):
-    """Record that the version is sound."""
-
-    version: str
-    events: int
-    position: int
-    streams: int
-    at: datetime
-
-
-class ReportDamage(Command, frozen=True, kw_only=True):
-    """Record that the version is not sound."""
-
-    version: str
-    faults: tuple[str, ...]
-    at: datetime
-
-
-class FailVerification(Command, frozen=True, kw_only=True):
-    """Record that nobody could find out."""
-
-    version: str
-    reason: str
-    at: datetime
-
-
-class DeleteBackup(Command, frozen=True, kw_only=True):
-    """Let a version be gone, because somebody says so."""
-
-    version: str
-    at: datetime
-
-
-class PruneBackup(Command, frozen=True, kw_only=True):
-    """Let a version be gone, because the policy does not keep it."""
-
-    version: str
-    at: datetime
-
-
-BackupCommand = (
-    StartBackup
-    | CompleteBackup
-    | FailBackup
-    | AdoptBackup
-    | LabelBackup
-    | StartVerification
-    | PassVerification
-    | ReportDamage
-    | FailVerification
-    | DeleteBackup
-    | PruneBackup
-)
 
 
 class NoBackup(msgspec.Struct, frozen=True):

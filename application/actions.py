@@ -1,6 +1,6 @@
 """Actions: a person triggers one, and a job is queued."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -12,11 +12,13 @@ from application.bus import Run
 from application.current import CurrentStates
 from application.flags import FlagEvaluator
 from application.limits import Allowance, Caller, RateLimiter
-from application.schemas import SchemaValidator
+from application.schema_registry import SchemaRegistry
+from application.schemas import SchemaValidator, under
 from application.unit import Done, Unit
 from domain.actions import ACTION, Action, DefineAction, FlagOff, NoSuchAction
 from domain.jobs import JOB, QUEUED, QueueJob
 from domain.rejections import Fault, Invalid
+from domain.schemas import SCHEMA, NoSchema
 
 
 class TriggerAction(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,6 +45,7 @@ class TriggerActionHandler:
     flags: FlagEvaluator
     limiter: RateLimiter
     schemas: SchemaValidator
+    registry: SchemaRegistry
     now: Callable[[], datetime]
     new_id: Callable[[], UUID]
 
@@ -80,7 +83,7 @@ class TriggerActionHandler:
             raise NoSuchAction(f"There is no action named {command.action}.")
         await self._gate(action, command)
         allowance = await self.limiter.check(action.limit, command.caller) if action.limit else None
-        self._validate(action, command.input)
+        await self._validate(action, command.input, tenant)
         return allowance
 
     async def _gate(self, action: Action, command: TriggerAction) -> None:
@@ -90,10 +93,12 @@ class TriggerActionHandler:
         if not await self.flags(action.flag, principal.id, tenant=principal.tenant):
             raise FlagOff(f"The flag {action.flag} is off for you.", flag=action.flag)
 
-    def _validate(self, action: Action, value: Any) -> None:
-        if action.input_schema is None:
-            return
-        faults = self.schemas.faults(text_of(action.input_schema), value)
+    async def _validate(self, action: Action, value: Any, tenant: str) -> None:
+        faults: list[Fault] = []
+        if action.input_schema is not None:
+            faults += self.schemas.faults(text_of(action.input_schema), value)
+        if action.schema is not None:
+            faults += await self.registry.faults(action.schema, value, tenant=tenant)
         if faults:
             raise Invalid(*under("/input", faults))
 
@@ -116,6 +121,8 @@ class DefineActionHandler:
                 raise Invalid(*under("/input_schema", faults))
 
         async def decide(unit: Unit) -> Action:
+            if command.schema is not None:
+                await _require_schema(unit, command.schema)
             action = await unit.decide(ACTION, command.name, command)
             assert isinstance(action, Action)  # noqa: S101 - defined just now
             return action
@@ -123,9 +130,10 @@ class DefineActionHandler:
         return await run(decide, lanes=[(ACTION, command.name)])
 
 
-def under(prefix: str, faults: Sequence[Fault]) -> list[Fault]:
-    """The same faults, in a value that lies at `prefix`."""
-    return [msgspec.structs.replace(fault, pointer=prefix + fault.pointer) for fault in faults]
+async def _require_schema(unit: Unit, name: str) -> None:
+    if isinstance(await unit.load(SCHEMA, name), NoSchema):
+        detail = f"there is no schema named {name}"
+        raise Invalid(Fault(pointer="/schema", code="no-such-schema", detail=detail))
 
 
 def text_of(schema: Any) -> str:

@@ -28,16 +28,23 @@ Target = HttpTarget | LogTarget
 class ActionDefined(Event, frozen=True, kw_only=True, tag="action.defined"):
     """The action exists, or works differently from now on."""
 
+    SCHEMA = 2
+
     flag: str | None
     limit: str | None
     input_schema: Any
     executor: Target
     headers: SecretJson
     retry: RetryPolicy
+    schema: str | None = None
 
 
 class DefineAction(Command, frozen=True, kw_only=True):
-    """Say what the action is from now on; `input_schema` is a valid JSON Schema or None."""
+    """Say what the action is from now on.
+
+    `input_schema` is a valid JSON Schema or None, `schema` the name of a published one or None; an
+    input must satisfy both.
+    """
 
     name: str
     flag: str | None
@@ -46,6 +53,7 @@ class DefineAction(Command, frozen=True, kw_only=True):
     executor: Target
     headers: dict[str, str]
     retry: RetryPolicy
+    schema: str | None = None
     at: datetime
 
 
@@ -62,6 +70,7 @@ class Action(msgspec.Struct, frozen=True, kw_only=True):
     executor: Target
     headers: dict[str, str]
     retry: RetryPolicy
+    schema: str | None = None
 
 
 class NoSuchAction(NotFound):
@@ -87,6 +96,7 @@ def decide(action: NoAction | Action, command: DefineAction) -> list[ActionDefin
         executor=command.executor,
         headers=command.headers,
         retry=command.retry,
+        schema=command.schema,
     )
     return [] if action == evolve(action, defined) else [defined]
 
@@ -100,7 +110,13 @@ def evolve(_action: NoAction | Action, event: ActionDefined) -> Action:
         executor=event.executor,
         headers=event.headers if isinstance(event.headers, dict) else {},
         retry=event.retry,
+        schema=event.schema,
     )
+
+
+def add_schema(old: dict[str, Any]) -> dict[str, Any]:
+    """From schema version 1, when an action could not name a schema."""
+    return {**old, "schema": None}
 
 
 ACTION: Decider[NoAction | Action, DefineAction, ActionDefined] = Decider(

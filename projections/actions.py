@@ -17,6 +17,7 @@ ACTIONS = Table(
     columns={
         "flag": nullable(TEXT),
         "quota": nullable(TEXT),
+        "schema_name": nullable(TEXT),
         "executor": JSON,
         "retry": JSON,
         "version": BIGINT,
@@ -30,6 +31,7 @@ def project(recorded: Recorded[ActionDefined]) -> Iterable[Operation]:
     values = {
         "flag": event.flag,
         "quota": event.limit,
+        "schema_name": event.schema,
         "executor": msgspec.to_builtins(event.executor),
         "retry": msgspec.to_builtins(event.retry),
         "version": recorded.version,
@@ -38,7 +40,7 @@ def project(recorded: Recorded[ActionDefined]) -> Iterable[Operation]:
 
 
 PROJECTION = Projection(
-    name="actions", version=1, tables=(ACTIONS,), handles=(ActionDefined,), project=project
+    name="actions", version=2, tables=(ACTIONS,), handles=(ActionDefined,), project=project
 )
 
 
@@ -48,15 +50,19 @@ class ActionRow(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     flag: str | None
     limit: str | None
+    schema: str | None
     executor: dict[str, Any]
     retry: dict[str, Any]
     version: int
 
 
-async def find_actions(rows: Rows, *, after: str = "", limit: int = 50) -> list[ActionRow]:
-    """Actions by name."""
+async def find_actions(
+    rows: Rows, *, schema: str | None = None, after: str = "", limit: int = 50
+) -> list[ActionRow]:
+    """Actions by name, all or those that name a schema."""
     sql = """
-        SELECT name, flag, quota AS "limit", executor, retry, version FROM {actions}
-        WHERE name > $1 ORDER BY name LIMIT $2
+        SELECT name, flag, quota AS "limit", schema_name AS "schema", executor, retry, version
+        FROM {actions}
+        WHERE name > $1 AND ($3::text IS NULL OR schema_name = $3) ORDER BY name LIMIT $2
     """
-    return await rows.find(ActionRow, sql, after, limit)
+    return await rows.find(ActionRow, sql, after, limit, schema)

@@ -36,12 +36,16 @@ from projections import actions as projection
 
 
 class ActionBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What an action does, behind which flag and limit, and which input it takes."""
+    """What an action does, behind which flag and limit, and which input it takes.
+
+    An input must satisfy `input_schema` and the newest version of the schema that `schema` names.
+    """
 
     executor: HttpExecutor | LogExecutor
     flag: Name | None = None
     limit: Name | None = None
     input_schema: dict[str, Any] | bool | None = None
+    schema: Name | None = None
     retry: RetryBody = RetryBody()
 
 
@@ -54,6 +58,7 @@ class ActionView(msgspec.Struct, frozen=True, kw_only=True):
     executor: dict[str, Any]
     retry: dict[str, Any]
     version: int
+    schema: str | None
     input_schema: Any = None
 
 
@@ -98,6 +103,7 @@ def _show(name: str, *, created: bool = False) -> Render:
             executor=executor,
             retry=_retry(msgspec.to_builtins(action.retry)),
             version=version,
+            schema=action.schema,
             input_schema=action.input_schema,
         )
         return json_answer(view, 201 if created else 200, (etag(version), *headers))
@@ -131,6 +137,7 @@ async def put_action(call: Call, body: ActionBody) -> Answer:
         flag=body.flag,
         limit=body.limit,
         input_schema=body.input_schema,
+        schema=body.schema,
         executor=target_of(body.executor),
         headers=body.executor.headers if isinstance(body.executor, HttpExecutor) else {},
         retry=policy_of(body.retry),
@@ -198,6 +205,7 @@ async def list_actions(call: Call, page: Page) -> Answer:
             executor=_executor(dict(row.executor)),
             retry=_retry(row.retry),
             version=row.version,
+            schema=row.schema,
         )
         for row in shown
     ]

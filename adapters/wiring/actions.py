@@ -5,7 +5,7 @@ import projections.actions
 from adapters.capability import Capability, Handlers
 from adapters.services import Services
 from application.actions import DefineActionHandler, TriggerAction, TriggerActionHandler
-from domain.actions import ACTION, DefineAction
+from domain.actions import ACTION, DefineAction, add_schema
 
 
 def _handlers(services: Services) -> Handlers:
@@ -22,6 +22,7 @@ def trigger_handler(services: Services) -> TriggerActionHandler:
         flags=services.flags,
         limiter=services.limiter,
         schemas=services.schemas,
+        registry=services.registry,
         now=services.now,
         new_id=services.new_id,
     )
@@ -30,6 +31,7 @@ def trigger_handler(services: Services) -> TriggerActionHandler:
 CAPABILITY = Capability(
     name="actions",
     deciders=(ACTION,),
+    upcasts={("action.defined", 1): add_schema},
     handlers=_handlers,
     projections=(projections.actions.PROJECTION,),
     operations=adapters.http.actions.OPERATIONS,

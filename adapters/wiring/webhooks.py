@@ -42,6 +42,7 @@ def _handlers(services: Services) -> Handlers:
 
 def _effects(services: Services) -> Effects:
     process = ProcessReceipt(
+        current=services.current,
         read=services.webhooks.read,
         registry=services.registry,
         trigger=trigger_handler(services),

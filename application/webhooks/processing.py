@@ -17,6 +17,7 @@ import structlog
 from application.access import Principal
 from application.actions import TriggerAction, TriggerActionHandler
 from application.boundary import MAX_EVENT
+from application.current import CurrentStates
 from application.effects import Broken, Due
 from application.limits import Caller
 from application.reactions import Effect, Reaction
@@ -79,6 +80,7 @@ class Later(msgspec.Struct, frozen=True, kw_only=True):
 class ProcessReceipt:
     """The handler of the effect."""
 
+    current: CurrentStates
     read: MessageReader
     registry: SchemaRegistry
     trigger: TriggerActionHandler
@@ -93,7 +95,9 @@ class ProcessReceipt:
         receipt = await unit.load(RECEIPT, id_)
         if not isinstance(receipt, Receipt) or receipt.phase != RECEIVED or receipt.round != round_:
             return None
-        source = await unit.load(SOURCE, receipt.source)
+        # Not through the unit: what that loads, an append without events guards, and one batch
+        # guards a stream once, so that all messages of a source would go one by one.
+        source = await self.current.get(SOURCE, receipt.source, due.event.tenant)
         try:
             if not isinstance(source, Source) or source.subject != receipt.subject:
                 raise Unreadable("source-gone")  # noqa: TRY301 - parked as all else is

@@ -168,7 +168,7 @@ def load_settings(
         raise SettingsError(faults)
     settings = _with_places(Settings(**values))
     own = (settings.data_dir, settings.master_key_file, settings.owner_key_file)
-    if overlaps := list(overlapping(settings.log_roots, own)):
+    if overlaps := list(overlapping(settings.log_roots, own, settings.log_dir)):
         raise SettingsError([f"LOG_ROOTS must lie apart: {each}" for each in overlaps])
     return settings
 

@@ -96,8 +96,12 @@ def size(text: str) -> int:
     return int(written[1]) << {"": 0, "B": 0, "KB": 10, "MB": 20, "GB": 30}[written[2]]
 
 
-def overlapping(roots: Sequence[LogRoot], secret: Collection[Path]) -> Iterator[str]:
-    """Which roots would show one tenant what is another's, or anybody the files of the platform."""
+def overlapping(roots: Sequence[LogRoot], secret: Collection[Path], lines: Path) -> Iterator[str]:
+    """Which roots would show what they must not.
+
+    That is the files of another tenant, those that are nobody's (`secret`), and, to another tenant
+    than the default one, the platform's own `lines`.
+    """
     for index, root in enumerate(roots):
         for other in roots[:index]:
             if other.tenant != root.tenant and _meet(root.directory, other.directory):
@@ -105,7 +109,7 @@ def overlapping(roots: Sequence[LogRoot], secret: Collection[Path]) -> Iterator[
                     f"{root.directory} of {root.tenant} and {other.directory} of {other.tenant} "
                     "overlap"
                 )
-        for place in secret:
+        for place in secret if root.tenant == DEFAULT_TENANT else (*secret, lines):
             if _meet(root.directory, place):
                 yield f"{root.directory} and {place}, which is the platform's own, overlap"
 

@@ -148,6 +148,7 @@ def test_the_example_lists_every_variable_with_its_default() -> None:
         ("{tmp}", "the platform's own"),
         ("{tmp}/data/logs", "the platform's own"),
         ("/run/keys", "/run/keys/master.key"),
+        ("acme=/var/lines", "/var/lines/annals"),
     ],
 )
 def test_log_roots_lie_apart_from_each_other_and_from_the_platforms_files(
@@ -156,6 +157,7 @@ def test_log_roots_lie_apart_from_each_other_and_from_the_platforms_files(
     environment = {
         "DATA_DIR": str(tmp_path / "data"),
         "MASTER_KEY_FILE": "/run/keys/master.key",
+        "LOG_DIR": "/var/lines/annals",
         "LOG_ROOTS": roots.format(tmp=tmp_path),
     }
     with pytest.raises(SettingsError) as refused:

@@ -106,6 +106,17 @@ class ProgressBoard(Protocol):
         ...
 
 
+class NoBoard:
+    """`ProgressBoard` that nobody reads."""
+
+    async def tell(self, version: str, progress: Progress) -> None:
+        """See `ProgressBoard.tell`."""
+
+    async def told(self, version: str) -> Progress | None:  # noqa: ARG002 - the port's
+        """See `ProgressBoard.told`."""
+        return None
+
+
 @dataclass(frozen=True, kw_only=True)
 class Backups:
     """What backups are made of: a place, those who work on it, and where they tell of it."""

@@ -22,6 +22,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "projections": ("adapters.cli.projections:projections", "See after read models."),
     "jobs": ("adapters.cli.jobs:jobs", "See after jobs and dead letters."),
     "logs": ("adapters.cli.logs:logs", "Read what programs have written."),
+    "backup": ("adapters.cli.backups:backup", "Make backups, and see after them."),
     "owner": ("adapters.cli.owner:owner", "See after the owner's key."),
 }
 """Where each subcommand is, and its line in the help."""

@@ -26,6 +26,8 @@ STYLES = {
     "running": "green",
     "serving": "green",
     "succeeded": "green",
+    "completed": "green",
+    "sound": "green",
     "building": "cyan",
     "queued": "cyan",
     "retrying": "yellow",
@@ -34,6 +36,8 @@ STYLES = {
     "stopped": "red",
     "failed": "red",
     "dead": "red",
+    "damaged": "red",
+    "missing": "red",
     "cancelled": "dim",
 }
 """The colour of a state's word."""

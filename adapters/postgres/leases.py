@@ -41,14 +41,21 @@ class PostgresLeases:
 
     async def renew(self, effect: EffectId, attempt: int, until: datetime) -> None:
         """See `EffectLeases.renew`."""
-        async with outages():
-            name = lease_name(effect, attempt)
-            await self._pool.execute(_RENEW, name, _HOLDER, until, timeout=_PATIENCE)
+        await self.note(lease_name(effect, attempt), until)
 
     async def release(self, effect: EffectId, attempt: int) -> None:
         """See `EffectLeases.release`."""
+        await self.forget(lease_name(effect, attempt))
+
+    async def note(self, name: str, until: datetime) -> None:
+        """Note a lease of any name. Raises `Outage`."""
         async with outages():
-            await self._pool.execute(_RELEASE, lease_name(effect, attempt), timeout=_PATIENCE)
+            await self._pool.execute(_RENEW, name, _HOLDER, until, timeout=_PATIENCE)
+
+    async def forget(self, name: str) -> None:
+        """Forget a lease of any name. Raises `Outage`."""
+        async with outages():
+            await self._pool.execute(_RELEASE, name, timeout=_PATIENCE)
 
 
 def lease_name(effect: EffectId, attempt: int) -> str:

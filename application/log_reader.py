@@ -124,7 +124,8 @@ class LogFile(msgspec.Struct, frozen=True, kw_only=True):
 class LogSummary(msgspec.Struct, frozen=True, kw_only=True):
     """What a source has. `format` is None without a file, and `mixed` where files differ.
 
-    `since` and `until` are the first and last entries' times, as far as they are cheap to tell.
+    `since` and `until` are the first and last entries' times, as far as they are cheap to tell;
+    `unreadable` files are there, but could not be opened.
     """
 
     name: str
@@ -133,6 +134,7 @@ class LogSummary(msgspec.Struct, frozen=True, kw_only=True):
     bytes: int
     since: datetime | None = None
     until: datetime | None = None
+    unreadable: int = 0
     of: tuple[LogFile, ...] = ()
 
 

@@ -1,0 +1,1 @@
+"""Log files: found safely, told apart, searched in processes of their own, and followed."""

@@ -1,0 +1,1 @@
+"""What log lines look like: one module per family of formats."""

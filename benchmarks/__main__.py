@@ -1,6 +1,6 @@
 """`make bench`: measure everything, print one table, write docs/PERFORMANCE.md.
 
-    python -m benchmarks [appends|commands|visibility|rebuilds|jobs|memory ...]
+    python -m benchmarks [NAME ...]
 
 With names only those are measured and the document stays as it is. Everything runs on throwaway
 servers that are as durable as those of `annals up`; a whole run takes some minutes.
@@ -14,7 +14,17 @@ import uvloop
 from rich.console import Console
 
 from adapters.telemetry.logging import configure_logging
-from benchmarks import appends, commands, jobs, machine, memory, rebuilds, report, visibility
+from benchmarks import (
+    access_lines,
+    appends,
+    commands,
+    jobs,
+    machine,
+    memory,
+    rebuilds,
+    report,
+    visibility,
+)
 from benchmarks.servers import installed, servers
 from tests.support.services import Services
 
@@ -46,7 +56,18 @@ MEASUREMENTS: dict[str, Callable[[Services], Any]] = {
     "rebuilds": _rebuilds,
     "jobs": _jobs,
     "memory": memory.measure,
+    "access_lines": lambda _services: uvloop.run(access_lines.measure()),
 }
+
+SECTIONS: dict[str, Callable[[Any], report.Section]] = {
+    "commands": report.commands,
+    "visibility": report.visibility,
+    "rebuilds": report.rebuilds,
+    "jobs": report.jobs,
+    "memory": report.memory,
+    "access_lines": access_lines.section,
+}
+"""The table's part of each measurement that has one to itself."""
 
 
 @click.command
@@ -80,8 +101,7 @@ def _sections(found: dict[str, Any]) -> list[report.Section]:
                 found.get("jobs"),
             )
         )
-    later = ("commands", "visibility", "rebuilds", "jobs", "memory")
-    return sections + [getattr(report, name)(found[name]) for name in later if name in found]
+    return sections + [SECTIONS[name](found[name]) for name in SECTIONS if name in found]
 
 
 def _sentence(each: machine.Machine, others: float) -> str:

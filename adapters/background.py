@@ -11,6 +11,9 @@ from typing import Any
 
 import structlog
 
+REPLACED = "the log was replaced"
+"""Why a process must restart whose log was restored."""
+
 log = structlog.get_logger(__name__)
 
 
@@ -22,6 +25,7 @@ class Background:
         self._tasks: list[asyncio.Task[Any]] = []
         self._stopping = False
         self.failed = asyncio.Event()
+        self.reason = ""
 
     def start(self, name: str, work: Coroutine[Any, Any, Any]) -> None:
         """Run this until `stop`."""
@@ -30,8 +34,9 @@ class Background:
         task.add_done_callback(self._ended)
 
     def fail(self, reason: str) -> None:
-        """Let the process end and be started anew."""
+        """Let the process end and be started anew; the first reason counts."""
         log.error("process_must_restart", reason=reason)
+        self.reason = self.reason or reason
         self.failed.set()
 
     async def stop(self) -> None:

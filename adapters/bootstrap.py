@@ -12,7 +12,7 @@ from uuid import UUID
 
 import structlog
 
-from adapters.background import Background
+from adapters.background import REPLACED, Background
 from adapters.capabilities import DECIDERS, PROJECTIONS, UPCASTS, handlers
 from adapters.crypto.idempotency import KeyedAnswers
 from adapters.crypto.master import MasterKey, load_master_key
@@ -132,7 +132,7 @@ async def open_platform(
         master = load_master_key(settings.master_key_file)
         store = await PostgresEventStore.open(
             settings.database_url,
-            on_replaced=lambda _: background.fail("the log was replaced"),
+            on_replaced=lambda _: background.fail(REPLACED),
             on_clock_ahead=lambda _: metrics.clock_jumps.inc(),
         )
         stack.push_async_callback(store.aclose)
@@ -243,7 +243,7 @@ def _tail(store: PostgresEventStore, current: CurrentStates, background: Backgro
             current.moved((event.tenant, event.stream), event.version)
 
     tail.on_events(moved)
-    tail.on_replaced(lambda _: background.fail("the log was replaced"))
+    tail.on_replaced(lambda _: background.fail(REPLACED))
     return tail
 
 

@@ -163,4 +163,5 @@ def _nameless(directory: Path) -> IO[bytes]:
     """A file that nobody else can open and that is gone with its last descriptor."""
     import tempfile  # noqa: PLC0415 - searchers that meet no archive start faster without it
 
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     return tempfile.TemporaryFile(dir=directory, buffering=0)

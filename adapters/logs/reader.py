@@ -1,6 +1,5 @@
 """The log reader over files: searches in processes of their own, followers in threads."""
 
-import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -90,8 +89,10 @@ async def opened_log_reader(
     searchers: int = MOST,
     idle: float = IDLE,
 ) -> AsyncIterator[FileLogReader]:
-    """A reader of what lies below `roots`; compressed files are unpacked into `spool`."""
-    await asyncio.to_thread(spool.mkdir, mode=0o700, parents=True, exist_ok=True)
+    """A reader of what lies below `roots`; compressed files are unpacked into `spool`.
+
+    Nothing is opened, made or started before it is needed.
+    """
     limits = Limits(
         roots=tuple(str(root) for root in roots),
         spool=str(spool),

@@ -8,7 +8,7 @@ queue: it finds a longer file, of which too much is passed over and counted.
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import Final
 
 from adapters.logs.contents import Spool
@@ -37,7 +37,7 @@ _CURSOR_EVERY: Final = 5.0
 
 async def followed(
     finder: Finder, source: SourceFiles, query: LogQuery, spool: Spool
-) -> AsyncIterator[Followed]:
+) -> AsyncGenerator[Followed, None]:
     """See `LogReader.follow`."""
     follower = Follower(finder, source, query, spool)
     pause, given_at, given = _SHORTEST, time.monotonic(), ""

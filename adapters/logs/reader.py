@@ -1,6 +1,6 @@
 """The log reader over files: searches in processes of their own, followers in threads."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final
@@ -18,6 +18,7 @@ from application.log_reader import (
     LogHistogram,
     LogPage,
     LogQuery,
+    LogReader,
     LogSummary,
     SourceFiles,
     check_query,
@@ -72,7 +73,7 @@ class FileLogReader:
         assert reply.histogram is not None  # noqa: S101 - as above
         return reply.histogram
 
-    def follow(self, source: SourceFiles, query: LogQuery) -> AsyncIterator[Followed]:
+    def follow(self, source: SourceFiles, query: LogQuery) -> AsyncGenerator[Followed, None]:
         """See `LogReader.follow`."""
         check_query(query)
         return followed(self._finder, source, query, self._spool)
@@ -88,7 +89,7 @@ async def opened_log_reader(
     histogram_seconds: float = budget.HISTOGRAM,
     searchers: int = MOST,
     idle: float = IDLE,
-) -> AsyncIterator[FileLogReader]:
+) -> AsyncIterator[LogReader]:
     """A reader of what lies below `roots`; compressed files are unpacked into `spool`.
 
     Nothing is opened, made or started before it is needed.

@@ -16,7 +16,7 @@ import pytest
 from pytest_bdd import given, parsers, then
 
 from features.driver import Annals, User
-from tests.support.platform import Platform
+from tests.support.platform import Platform, free_port
 from tests.support.services import Services
 from tests.support.target import Target
 
@@ -26,7 +26,14 @@ def platform(tmp_path_factory: pytest.TempPathFactory, services: Services) -> It
     """One platform, on a database of its own, for all scenarios; each names its own things."""
     data_dir: Path = tmp_path_factory.mktemp("platform") / "data"
     database = services.new_database()
-    platform = Platform(data_dir, DATABASE_URL=database, REDIS_URL=services.redis_url)
+    platform = Platform(
+        data_dir,
+        DATABASE_URL=database,
+        REDIS_URL=services.redis_url,
+        SMTP_HOST="127.0.0.1",
+        SMTP_PORT=str(free_port()),
+        SMTP_TLS="none",
+    )
     platform.start()
     yield platform
     assert platform.stop() == 0, platform.log.read_text()

@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 from collections import Counter, deque
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -16,6 +17,9 @@ class Call:
     attempt: int
     body: Any
     status: int
+    headers: dict[str, str]
+    raw: bytes
+    at: float
 
 
 class Target:
@@ -114,6 +118,9 @@ class Target:
                             attempt=int(self.headers.get("annals-attempt", 0)),
                             body=json.loads(body or b"null"),
                             status=status,
+                            headers={name.lower(): value for name, value in self.headers.items()},
+                            raw=body,
+                            at=time.time(),
                         )
                     )
                     target._changed.notify_all()

@@ -18,6 +18,7 @@ from application.unit import Done, Unit
 from domain.backup_policy import BACKUP_POLICY, SetBackupPolicy
 from domain.backups import (
     BACKUP,
+    DAMAGED,
     AdoptBackup,
     Backup,
     CompleteBackup,
@@ -96,17 +97,24 @@ class PruneBackupsHandler:
 
 
 async def prune(unit: Unit, manifests: Mapping[str, Manifest], at: datetime) -> Pruned:
-    """Let go of every version that the policy does not keep."""
+    """Let go of every version that the policy does not keep.
+
+    One that was found damaged takes no other's place, and waits for a person.
+    """
     policy = await unit.guard(BACKUP_POLICY, THE_POLICY)
     if policy.retention is None:
         return Pruned(versions=(), kept=len(manifests))
-    made = {version: each.started_at for version, each in manifests.items()}
+    made = {}
+    for version, manifest in manifests.items():
+        backup = await unit.load(BACKUP, version)
+        if not isinstance(backup, Backup) or backup.verification != DAMAGED:
+            made[version] = manifest.started_at
     stay = kept(policy.retention, made, policy.zone)
-    gone = [version for version in manifests if version not in stay]
+    gone = [version for version in made if version not in stay]
     for version in gone:
         await unit.decide(BACKUP, version, adoption(version, manifests[version], at))
         await unit.decide(BACKUP, version, PruneBackup(version=version, at=at))
-    return Pruned(versions=tuple(gone), kept=len(stay))
+    return Pruned(versions=tuple(gone), kept=len(manifests) - len(gone))
 
 
 async def whole_versions(backups: Backups) -> Mapping[str, Manifest]:

@@ -18,7 +18,7 @@ from application.unit import Done, Unit
 from domain.actions import ACTION, Action, DefineAction, FlagOff, NoSuchAction
 from domain.jobs import JOB, QUEUED, QueueJob
 from domain.rejections import Fault, Invalid
-from domain.schemas import SCHEMA, NoSchema
+from domain.schemas import SCHEMA, NoSchema, Schema
 
 
 class TriggerAction(msgspec.Struct, frozen=True, kw_only=True):
@@ -131,7 +131,8 @@ class DefineActionHandler:
 
 
 async def _require_schema(unit: Unit, name: str) -> None:
-    if isinstance(await unit.load(SCHEMA, name), NoSchema):
+    schema: NoSchema | Schema = await unit.load(SCHEMA, name)
+    if isinstance(schema, NoSchema):
         detail = f"there is no schema named {name}"
         raise Invalid(Fault(pointer="/schema", code="no-such-schema", detail=detail))
 

@@ -106,6 +106,11 @@ def missing(name: str) -> NoSuchSchema:
     return NoSuchSchema(f"There is no schema named {name[:100]}.", schema=name[:100])
 
 
+def document_of(raw: bytes) -> str:
+    """The exact text of a body's schema."""
+    return bytes(msgspec.json.decode(raw, type=_Texts).schema).decode()
+
+
 def version_of(schema: Schema, number: int | None) -> Version:
     """The newest version, or the one of a number.
 
@@ -161,7 +166,7 @@ async def put_schema(call: Call, raw: bytes) -> Answer:
     body = exact_body(raw, SchemaBody)
     command = PublishSchema(
         name=name,
-        document=bytes(msgspec.json.decode(raw, type=_Texts).schema).decode(),
+        document=document_of(raw),
         compatibility=body.compatibility,
         at=call.platform.now(),
     )

@@ -1,5 +1,6 @@
 """How schemas are wired."""
 
+import adapters.http.schema_trials
 import adapters.http.schemas
 import adapters.http.validation
 import projections.schemas
@@ -12,5 +13,9 @@ CAPABILITY = Capability(
     deciders=(SCHEMA,),
     handlers=lambda services: {PublishSchema: PublishSchemaHandler(services.schemas)},
     projections=(projections.schemas.PROJECTION,),
-    operations=(*adapters.http.schemas.OPERATIONS, *adapters.http.validation.OPERATIONS),
+    operations=(
+        *adapters.http.schemas.OPERATIONS,
+        *adapters.http.validation.OPERATIONS,
+        *adapters.http.schema_trials.OPERATIONS,
+    ),
 )

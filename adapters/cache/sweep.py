@@ -109,9 +109,9 @@ class Sweeper:
                 if each.name.startswith("."):
                     continue
                 with contextlib.suppress(FileNotFoundError, ValueError):
-                    status = each.stat()
+                    size = each.stat().st_size
                     number = int.from_bytes(bytes.fromhex(each.name[-8:]), "little")
-                    yield each.path, max(state.last_use(number), status.st_mtime), status.st_size
+                    yield each.path, state.last_use(number), size
 
     def _sweep_draft(self, path: str, name: str) -> None:
         """A draft is left alone while its writer lives."""

@@ -3,8 +3,7 @@
 import asyncio
 import math
 import tempfile
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
 
@@ -16,24 +15,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from adapters.cache.entry_store import FileEntryStore
 from adapters.memory.entry_store import MemoryEntryStore
 from application.cache import Address, Entry, EntryStore
+from tests.support.cache import Clock, at, entry, file_store, sweep
 
 Store = FileEntryStore | MemoryEntryStore
-
-
-class Clock:
-    """A wall clock that a test moves."""
-
-    def __init__(self) -> None:
-        self.at = 1_000_000_000.0
-
-    def __call__(self) -> float:
-        return self.at
-
-
-def file_store(root: Path, clock: Callable[[], float] = time.time) -> FileEntryStore:
-    store = FileEntryStore(root, 1 << 30)
-    store.files.now = clock
-    return store
 
 
 @pytest.fixture
@@ -49,14 +33,6 @@ def store(request: pytest.FixtureRequest, tmp_path: Path, clock: Clock) -> Itera
         files = file_store(tmp_path, clock)
         yield files
         files.close()
-
-
-def at(key: str, tenant: str = "acme", room: str = "people") -> Address:
-    return Address(tenant, room, key)  # type: ignore[arg-type]
-
-
-def entry(clock: Clock, value: bytes = b"v", *tags: str, ttl: float = math.inf) -> Entry:
-    return Entry(value=value, tags=tags, written_at=clock(), expires_at=clock() + ttl)
 
 
 def names_in(root: str) -> list[str]:
@@ -315,10 +291,8 @@ class AgainstTheModel(RuleBasedStateMachine):
         self.stores[which] = file_store(Path(self.root.name), self.clock)
 
     @rule(which=st.integers(0, 1))
-    def sweep(self, which: int) -> None:
-        for shard in range(256):
-            self.stores[which].sweeper.sweep_shard(f"{shard:02x}")
-        self.stores[which].sweeper.finish_round()
+    def sweep_up(self, which: int) -> None:
+        sweep(self.stores[which])
 
     @invariant()
     def every_store_answers_like_the_model(self) -> None:

@@ -10,6 +10,7 @@ import asyncio
 import structlog
 
 from adapters.backups.begun import Asked, Begun
+from adapters.backups.fill import Tells
 from adapters.backups.restore import Elsewhere, GivenUp, Replaced, Restorer
 from application.context import Context
 from application.event_store import ForeignIncarnation, Outage, StoredEvent
@@ -28,7 +29,9 @@ _TAG = str(RestoreStarted.__struct_config__.tag)
 log = structlog.get_logger(__name__)
 
 
-async def carry_out(restorer: Restorer, asked: Asked, pipeline: Pipeline) -> Replaced | None:
+async def carry_out(
+    restorer: Restorer, asked: Asked, pipeline: Pipeline, tells: Tells | None = None
+) -> Replaced | None:
     """Carry one restore out; None: it was given up, which the log says then.
 
     Raises:
@@ -36,7 +39,7 @@ async def carry_out(restorer: Restorer, asked: Asked, pipeline: Pipeline) -> Rep
         Outage: something went away; to be called again.
     """
     try:
-        return await restorer(asked)
+        return await restorer(asked, tells)
     except GivenUp as given_up:
         await record_failure(pipeline, asked, given_up, restorer)
         return None

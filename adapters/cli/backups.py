@@ -9,7 +9,9 @@ import msgspec
 
 from adapters.backups.catalogue import Listed, catalogue
 from adapters.cli.backing import LATEST, Opened, opened, told, version_of
+from adapters.cli.old_logs import old
 from adapters.cli.output import Column, Output, moment, state
+from adapters.cli.restores import restore
 from adapters.cli.running import Failed, Invocation, runs
 from adapters.http.backups import begun_at
 from adapters.open_backups import open_repository
@@ -55,6 +57,10 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
 @click.group
 def backup() -> None:
     """Make backups, and see after them."""
+
+
+backup.add_command(restore)
+backup.add_command(old)
 
 
 @backup.command

@@ -74,7 +74,8 @@ class Follower:
         self._finder, self._source, self._spool = finder, source, spool
         self._query = query
         self._sieve = Sieve(query)
-        self._places = () if query.cursor is None else read_cursor(query.cursor).places
+        self._resumed = query.cursor is not None
+        self._places = read_cursor(query.cursor).places if query.cursor else ()
         self._tails: dict[str, list[Tail]] = {}
         self._listed_at: float | None = None
 
@@ -103,8 +104,8 @@ class Follower:
                 seen = tail.look(self._sieve, final=final)
                 items += seen.items
                 more = more or seen.more
-                if seen.more:
-                    break  # what is newer comes behind it
+                if seen.more or (tail is not tails[-1] and not tail.is_read):
+                    break  # what is newer comes behind it, also behind an entry that may yet grow
             self._forget_old(tails)
         return items, more
 
@@ -120,7 +121,7 @@ class Follower:
             starts = spots(self._places, streams, forward=True)
             for name, members in streams.items():
                 index, offset = starts.get(name, (len(members) - 1, None))
-                if name not in starts and self._places:
+                if name not in starts and self._resumed:
                     index, offset = 0, 0  # it was not there yet
                 self._tails[name] = [
                     Tail(member, self._source, offset if place == 0 else 0)

@@ -1,5 +1,6 @@
 """Steps of the webhook inbox: a provider signs and sends, a person looks at what came of it."""
 
+import asyncio
 import json
 import os
 import threading
@@ -15,6 +16,8 @@ from pytest_bdd import given, parsers, scenarios, then, when
 
 from features.conftest import World
 from features.driver import Annals
+from features.test_privacy import dump_postgres
+from tests.support.platform import Platform
 from tests.support.senders import GENERIC, Message, Sender, new_secret
 from tests.support.target import Target
 
@@ -398,6 +401,24 @@ def _(annals: Annals, inbox: Inbox, world: World, target: Target) -> None:
 def _(inbox: Inbox) -> None:
     statuses = [answer.status_code for answer in inbox.answers]
     assert statuses == [202, 401, 202, 202, 401, 202]
+
+
+@then("the list of sources shows it")
+def _(annals: Annals, inbox: Inbox) -> None:
+    last = annals.events(stream=f"webhook-source/{inbox.name}")[-1]["token"]
+    headers = {"annals-consistent-after": last}
+    answer = annals.as_owner("GET", "/v1/webhooks/sources?limit=1000", headers=headers)
+    [mine] = [each for each in answer.json()["items"] if each["name"] == inbox.name]
+    assert (mine["url"], mine["enabled"], mine["version"]) == (inbox.first_url, True, 3)
+
+
+@then("a dump of Postgres shows nothing of the message or the secret")
+def _(platform: Platform, inbox: Inbox) -> None:
+    dump = asyncio.run(dump_postgres(platform.env["DATABASE_URL"])).lower()
+    assert inbox.receipt in dump
+    for hidden in (inbox.message.id, inbox.sender.secret, "schöne grüße", "stripe-signature"):
+        assert hidden.lower() not in dump
+        assert hidden.lower().encode().hex() not in dump
 
 
 @then("the address has stayed the same")

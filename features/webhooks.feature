@@ -113,3 +113,12 @@ Feature: The webhook inbox
       When a second secret becomes active and then the first one is withdrawn
       Then messages by the second are taken all the time and by the first until the end
       And the address has stayed the same
+      And the list of sources shows it
+
+  Rule: What a provider sends is readable for nobody but who may
+
+    Scenario: A dump of Postgres
+      Given a source of the preset "stripe" that runs an action
+      When the provider sends a message
+      Then the action is run once on what the message says
+      And a dump of Postgres shows nothing of the message or the secret

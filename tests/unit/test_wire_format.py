@@ -40,6 +40,7 @@ from domain.backups import (
     BackupVerified,
     Copy,
 )
+from domain.cache import CacheInvalidated
 from domain.channels import EmailChannel, InboxChannel, LogChannel, WebhookChannel
 from domain.decider import ERASED, Event
 from domain.deliveries import (
@@ -140,6 +141,7 @@ EXAMPLES: list[Event] = [
     FlagDisabled(environment="default"),
     FlagRolledOut(environment="default", rollout=30),
     LimitDefined(algorithm="token_bucket", limit=10, window=60.0, scope="account"),
+    CacheInvalidated(tags=("price:7", "shop")),
     ActionDefined(
         flag="beta",
         limit=None,

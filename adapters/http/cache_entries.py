@@ -167,7 +167,7 @@ def _caching(entry: Entry) -> Header:
     if entry.expires_at == math.inf:
         return b"cache-control", b"private, no-cache"
     lifetime = entry.expires_at - entry.written_at
-    return b"cache-control", b"private, max-age=%d, no-cache" % lifetime
+    return b"cache-control", b"private, max-age=%d, no-cache" % round(lifetime)
 
 
 def _tags(text: str) -> tuple[str, ...]:

@@ -108,8 +108,13 @@ def blocks(annals: Annals, source: str, *, last_id: str = "", **query: Any) -> I
 
 def follow(annals: Annals, log: Log, until: int, **query: Any) -> None:
     """Follow until a line is seen and the place behind it is known."""
+    see(log, blocks(annals, log.name, last_id=log.last_id, **query), until)
+
+
+def see(log: Log, stream: Iterator[Any], until: int) -> None:
+    """Take from a tail until a line is seen and the place behind it is known."""
     reached = False
-    for id_, event, data in blocks(annals, log.name, last_id=log.last_id, **query):
+    for id_, event, data in stream:
         log.last_id = id_ or log.last_id
         if data is not None:
             log.seen.append({"event": event, **data})
@@ -194,12 +199,13 @@ def _(annals: Annals, log: Log) -> None:
 
 @when("lines are written, the file is rotated, and more are written")
 def _(annals: Annals, log: Log) -> None:
+    stream = blocks(annals, log.name, last_id=log.last_id)
     log.write(range(10, 20))
-    follow(annals, log, until=19)
+    see(log, stream, until=19)
     log.write(range(20, 25))
     log.rotate()
     log.write(range(25, 30))
-    follow(annals, log, until=29)
+    see(log, stream, until=29)
 
 
 @when("the follower is cut off while lines are written")
@@ -270,7 +276,7 @@ def _(annals: Annals, log: Log) -> None:
 def _(annals: Annals, log: Log) -> None:
     items = page(annals, log, order="asc")["items"]
     assert [item["level"] for item in items] == ["info", "error", "info"]
-    assert items[1]["message"].startswith("it failed\nTraceback")
+    assert "it failed\nTraceback" in items[1]["message"]
     assert items[1]["message"].endswith("ValueError: no")
 
 

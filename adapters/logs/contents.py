@@ -139,7 +139,7 @@ def _unpack(file: OpenFile, write: Callable[[bytes], object], count: int | None 
         left = count if count is not None else -1
         while left:
             try:
-                piece = unpacked.read(_PIECE if left < 0 else min(left, _PIECE))
+                piece = unpacked.read1(_PIECE if left < 0 else min(left, _PIECE))
             except _DAMAGED:
                 return
             if not piece:
@@ -149,7 +149,7 @@ def _unpack(file: OpenFile, write: Callable[[bytes], object], count: int | None 
 
 
 class _Readable(Protocol):
-    def read(self, size: int, /) -> bytes: ...
+    def read1(self, size: int, /) -> bytes: ...
 
 
 def _reader(packed: BufferedReader, compression: str | None) -> _Readable:

@@ -1,6 +1,7 @@
 """A source's files as streams: each a log with its rotations, the oldest first."""
 
 import hashlib
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -27,6 +28,7 @@ from application.log_reader import SourceFiles
 HEAD: Final = 1024
 _TAIL: Final = 64
 _FAR: Final = 1 << 20
+_COPYING: Final = 10_000_000_000  # nanoseconds for which a copy may lie beside what it is of
 
 
 class Member:
@@ -173,7 +175,8 @@ def _is_copy(older: Member, newer: Member) -> bool:
     if older.compression or newer.compression or newer.rotation.kind != "live":
         return False
     size = min(older.file.size, newer.file.size)
-    if not size or older.file.size > newer.file.size:
+    is_new = time.time_ns() - older.file.modified_ns < _COPYING
+    if not is_new or not size or older.file.size > newer.file.size:
         return False
     return head_of(older, size) == head_of(newer, size) and (
         anchor_of(older.content, size) == anchor_of(newer.content, size)

@@ -56,6 +56,10 @@ class Searcher:
         except REFUSALS as reason:
             return refused(reason)
 
+    def close(self) -> None:
+        """Give back what was unpacked."""
+        self._spool.close()
+
     def _answered(self, request: Request, streams: Streams) -> Reply:
         slack = request.source.slack
         match request:

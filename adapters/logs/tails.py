@@ -47,7 +47,7 @@ class Tail:
         self._source = source
         self._content = PlainContent(os.dup(member.content.fd), member.content.size)
         self._packed = member.compression is not None
-        self.offset = self._line_start() if offset is None else offset
+        self.offset = self._line_start() if offset is None else self._aligned(member, offset)
         self.grew_at = time.monotonic()
         self._head = b""
         self._anchor = b""
@@ -170,6 +170,13 @@ class Tail:
         if len(self._head) < HEAD:
             self._head = self._content.read(0, min(HEAD, self.offset))
         self._anchor = anchor_of(self._content, self.offset)
+
+    def _aligned(self, member: Member, offset: int) -> int:
+        """Where the entry begins that goes on at an offset: it is given again, whole."""
+        if offset < self._content.size:
+            return member.blocks.aligned(offset)
+        is_whole = not offset or self._content.read(offset - 1, 1) == b"\n"
+        return offset if is_whole else self._line_start()
 
     def _line_start(self) -> int:
         """The end of the last whole line: the rest of one begun is still to come."""

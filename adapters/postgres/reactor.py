@@ -14,13 +14,16 @@ from typing import Any
 import structlog
 
 from adapters.postgres.connect import Acquired, Pool, outages
+from adapters.postgres.event_store import COLUMNS, stored_events
 from adapters.postgres.follower import AfterCommit
 from application.bus import Bus
+from application.codec import EventCodec
 from application.context import Context, Idempotency
 from application.effects import SHORT_DELAY, EffectSender, Ticket
 from application.reactions import Do, Effect, Reaction
 from domain.recorded import Recorded
 from domain.rejections import Rejection
+from domain.restores import RestoreReleased
 
 GENERATION = 0
 COMMAND_SECONDS = 30.0
@@ -30,8 +33,14 @@ _INSERT = """
     SELECT $1, e.tenant, $2, e.position, e.kind, coalesce(e.due_at, clock_timestamp())
     FROM unnest($3::text[], $4::bigint[], $5::text[], $6::timestamptz[])
         AS e (tenant, position, kind, due_at)
+    ON CONFLICT DO NOTHING
     RETURNING tenant, position, extract(epoch FROM due_at - clock_timestamp())::float8
 """
+_THESE = f"""
+    SELECT {COLUMNS} FROM annals.events
+    WHERE log_id = $1 AND position = ANY ($2::bigint[]) ORDER BY position
+"""  # noqa: S608 - constants
+_RELEASED = frozenset({str(RestoreReleased.__struct_config__.tag)})
 _BEGIN_AT_TAIL = """
     INSERT INTO annals.checkpoints (log_id, projection, generation, position, previous)
     SELECT $1, $2, $3, e.position, 0 FROM (
@@ -51,12 +60,22 @@ class Reactor:
     """One reaction as a `Follower`."""
 
     def __init__(
-        self, reaction: Reaction, *, bus: Bus | None, sender: EffectSender, log_id: int = 1
+        self,
+        reaction: Reaction,
+        *,
+        bus: Bus | None,
+        sender: EffectSender,
+        codec: EventCodec | None = None,
+        log_id: int = 1,
     ) -> None:
-        """`bus` executes the commands; a reaction that gives none needs no bus."""
+        """`bus` executes the commands; a reaction that gives none needs no bus.
+
+        With `codec` it also follows the events whose parking a person has ended.
+        """
         self._reaction = reaction
         self._bus = bus
         self._sender = sender
+        self._codec = codec
         self._log_id = log_id
 
     @property
@@ -72,14 +91,14 @@ class Reactor:
     @property
     def handles(self) -> frozenset[str]:
         """See `Follower.handles`."""
-        return self._reaction.event_types
+        return self._reaction.event_types | _RELEASED
 
     async def apply(
         self, connection: Acquired, batch: Sequence[Recorded[Any]]
     ) -> AfterCommit | None:
         """See `Follower.apply`."""
         effects: list[tuple[Recorded[Any], Effect]] = []
-        for recorded in batch:
+        for recorded in await self._with_released(connection, batch):
             commands, effect = self._reaction.follow(recorded)
             for number, do in enumerate(commands):
                 await self._execute(do, recorded, number)
@@ -101,6 +120,23 @@ class Reactor:
             await self._hand_over(rows)
 
         return hand_over
+
+    async def _with_released(
+        self, connection: Acquired, batch: Sequence[Recorded[Any]]
+    ) -> list[Recorded[Any]]:
+        """The batch; a release stands for the events of this reaction that it names."""
+        found: list[Recorded[Any]] = []
+        for recorded in batch:
+            if not isinstance(recorded.event, RestoreReleased):
+                found.append(recorded)
+            elif self._codec is not None:
+                mine = [
+                    each for each in recorded.event.items if each.reaction == self._reaction.name
+                ]
+                positions = [each.position for each in mine]
+                rows = await connection.fetch(_THESE, self._log_id, positions)
+                found += await self._codec.decode(stored_events(rows))
+        return found
 
     async def _execute(self, do: Do, recorded: Recorded[Any], number: int) -> None:
         assert self._bus is not None  # noqa: S101 - wired wrongly

@@ -30,7 +30,10 @@ async def run(settings: Settings) -> None:
         try:
             with opened_broker(platform) as (_, sender):
                 await begin_at_tail(pool, REACTIONS)
-                reactors = [Reactor(each, bus=platform.bus, sender=sender) for each in REACTIONS]
+                reactors = [
+                    Reactor(each, bus=platform.bus, sender=sender, codec=platform.codec)
+                    for each in REACTIONS
+                ]
                 projector = Projector(
                     pool=pool,
                     store=platform.store,

@@ -32,7 +32,8 @@ _MANIFEST = backup_manifest.NAME
 _UPLOAD = 16 << 20
 """Bytes of one part of an upload: S3 takes 10,000 of them."""
 _READ = 4 << 20
-_LASTING = (PermissionDeniedError, UnauthenticatedError, NotFoundError)
+_MISSING = (FileNotFoundError, NotFoundError)
+_LASTING = (PermissionDeniedError, UnauthenticatedError, *_MISSING)
 _LINE = 300  # characters of a reason
 
 
@@ -41,7 +42,7 @@ def _failures(what: str) -> Iterator[None]:
     """Turn what the store refuses into one line."""
     try:
         yield
-    except BaseError as error:
+    except (BaseError, OSError) as error:
         reason = " ".join(str(error).split())[:_LINE]
         lasting = isinstance(error, _LASTING)
         raise RepositoryFailed(f"{what}: {reason}", lasting=lasting) from error
@@ -81,7 +82,7 @@ class BucketRepository:
         with _failures(f"{self._place}/{path} cannot be read"):
             try:
                 raw = bytes(obstore.get(self._store, path).bytes())
-            except NotFoundError:
+            except _MISSING:
                 raise NoSuchVersion(version=version) from None
         return backup_manifest.decode(version, raw)
 
@@ -91,7 +92,7 @@ class BucketRepository:
         with _failures(f"{self._place}/{path} cannot be read"):
             try:
                 found = obstore.get(self._store, path)
-            except NotFoundError:
+            except _MISSING:
                 raise NoSuchVersion(version=version, part=part) from None
             for data in found.stream(min_chunk_size=_READ):
                 yield bytes(data)
@@ -117,7 +118,7 @@ class BucketRepository:
     def delete(self, version: str) -> None:
         """See `BackupRepository.delete`."""
         path = _path(version, _MANIFEST)
-        with _failures(f"{self._place}/{path} cannot be removed"), suppress(NotFoundError):
+        with _failures(f"{self._place}/{path} cannot be removed"), suppress(*_MISSING):
             obstore.delete(self._store, path)
         self._remove(_path(version, ""))
 

@@ -7,6 +7,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import timedelta
+from http.client import HTTPConnection
 from operator import itemgetter
 from typing import Any
 
@@ -232,6 +233,25 @@ def _(annals: Annals, inbox: Inbox, count: int) -> None:
     for _ in range(count):
         message = inbox.sender.message(SAID)
         send(annals, inbox, message, inbox.sender.headers(message, secret="a guess at it"))
+
+
+@when("somebody announces a message of more than a megabyte")
+def _(annals: Annals, inbox: Inbox) -> None:
+    url = httpx.URL(annals.url)
+    connection = HTTPConnection(url.host, url.port, timeout=30)
+    connection.putrequest("POST", inbox.sender.url)
+    connection.putheader("content-length", str(1_048_577))
+    connection.endheaders()
+    answer = connection.getresponse()  # not a byte of the body was sent
+    headers = dict(answer.getheaders())
+    inbox.answers.append(httpx.Response(answer.status, headers=headers, content=answer.read()))
+    connection.close()
+
+
+@then("it is refused before any of it was sent")
+def _(world: World, inbox: Inbox) -> None:
+    world.answer = inbox.answers[-1]
+    assert world.problem(413)["limit"] == 1_048_576
 
 
 @when("somebody sends a message to an address that was never given")

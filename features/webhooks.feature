@@ -71,6 +71,12 @@ Feature: The webhook inbox
       When 300 forged messages are sent
       Then all are refused and the log has grown by two events at most
 
+    Scenario: More than a megabyte
+      Given a source of the preset "github" that runs an action
+      When somebody announces a message of more than a megabyte
+      Then it is refused before any of it was sent
+      And nothing was received
+
     Scenario: An address that was never given
       When somebody sends a message to an address that was never given
       Then nothing answers there

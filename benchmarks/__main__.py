@@ -24,6 +24,7 @@ from benchmarks import (
     rebuilds,
     report,
     visibility,
+    webhooks,
 )
 from benchmarks.servers import installed, servers
 from tests.support.services import Services
@@ -56,6 +57,7 @@ MEASUREMENTS: dict[str, Callable[[Services], Any]] = {
     "rebuilds": _rebuilds,
     "jobs": _jobs,
     "memory": memory.measure,
+    "webhooks": webhooks.measure,
     "access_lines": lambda _services: uvloop.run(access_lines.measure()),
 }
 
@@ -65,6 +67,7 @@ SECTIONS: dict[str, Callable[[Any], report.Section]] = {
     "rebuilds": report.rebuilds,
     "jobs": report.jobs,
     "memory": report.memory,
+    "webhooks": webhooks.section,
     "access_lines": access_lines.section,
 }
 """The table's part of each measurement that has one to itself."""

@@ -78,11 +78,12 @@ _RIGHTS = """
         (SELECT count(*) FROM pg_prepared_xacts AS x WHERE x.database = d.datname) AS prepared
     FROM pg_roles AS r, pg_database AS d WHERE r.rolname = current_user AND d.datname = $1
 """
+# Of what a role may not see all, it sees no `backend_type`.
 _UNTOUCHABLE = """
     SELECT s.usename, count(*) FROM pg_stat_activity AS s
     JOIN pg_roles AS theirs ON theirs.oid = s.usesysid
     JOIN pg_roles AS mine ON mine.rolname = current_user
-    WHERE s.datname = $1 AND s.backend_type = 'client backend' AND NOT (
+    WHERE s.datname = $1 AND coalesce(s.backend_type, 'client backend') = 'client backend' AND NOT (
         mine.rolsuper OR NOT theirs.rolsuper AND (
             pg_has_role(current_user, s.usesysid, 'USAGE')
             OR pg_has_role(current_user, 'pg_signal_backend', 'USAGE')
@@ -92,7 +93,7 @@ _UNTOUCHABLE = """
 """
 _END_SESSIONS = """
     SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-    WHERE datid = $1 AND backend_type = 'client backend'
+    WHERE datid = $1 AND coalesce(backend_type, 'client backend') = 'client backend'
 """
 _LIKE = """
     SELECT format(

@@ -14,6 +14,7 @@ import asyncpg
 
 from adapters.backups.begun import Asked, Begun
 from adapters.backups.carry_out import carry_out
+from adapters.backups.closing import ClosingStore
 from adapters.backups.directory import DirectoryRepository
 from adapters.backups.dump import PgDumper
 from adapters.backups.fill import Program
@@ -64,6 +65,15 @@ class OpenLog:
         done = await self.pipeline.run(decide, context())
         return done.position.number
 
+    async def last(self, decider: Any, id_: str, command: object, *, tail: int | None) -> None:
+        """As `decide`, with an append that closes the log behind itself."""
+
+        async def decide(unit: Unit) -> None:
+            await unit.decide(decider, id_, command)
+
+        store = ClosingStore(self.url, self.store, id_, tail=tail)
+        await Pipeline(store, self.codec, new_id).run(decide, context())
+
     async def flags(self, *keys: str) -> int:
         """Define these flags, an event or two each; the log's end behind them."""
         for key in keys:
@@ -95,7 +105,10 @@ class OpenLog:
             reason="a test",
             at=now(),
         )
-        await self.decide(RESTORE, id_, command)
+        if position is None:
+            await self.decide(RESTORE, id_, command)
+        else:
+            await self.last(RESTORE, id_, command, tail=None if later else tail.position)
         asked = await Begun(self.store, self.codec, PostgresStreams(self.readers)).find(id_)
         assert asked is not None
         return asked

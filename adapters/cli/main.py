@@ -21,6 +21,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "events": ("adapters.cli.events:events", "Read the log."),
     "projections": ("adapters.cli.projections:projections", "See after read models."),
     "jobs": ("adapters.cli.jobs:jobs", "See after jobs and dead letters."),
+    "schemas": ("adapters.cli.schemas:schemas", "Publish schemas, and hold values against them."),
     "logs": ("adapters.cli.logs:logs", "Read what programs have written."),
     "backup": ("adapters.cli.backups:backup", "Make backups, and see after them."),
     "owner": ("adapters.cli.owner:owner", "See after the owner's key."),

@@ -245,7 +245,7 @@ def _(annals: Annals, world: World, kept: Kept) -> None:
         "cache.invalidated",
         sorted([kept.tag, "unheard of"]),
     )
-    assert event["actor"].startswith("api-key/")
+    assert event["meta"]["actor"].startswith("api-key/")
 
 
 @then("both answers are the same")

@@ -192,6 +192,32 @@ class Annals:
                     if line.startswith(b"data:"):
                         yield json.loads(line[5:])
 
+    def tail_log(
+        self, source: str, *, last_id: str = "", **query: str
+    ) -> Iterator[tuple[str, str, Any]]:
+        """A log's lines and notices as they come (SSE): id, type and data of each block.
+
+        Raises:
+            httpx.TransportError: it was cut off, or cannot be opened now.
+        """
+        headers = {"authorization": f"Bearer {self.owner}", "last-event-id": last_id}
+        with (
+            httpx.Client(base_url=self.url, timeout=PATIENCE, trust_env=False) as http,
+            http.stream("GET", f"/v1/logs/{source}/tail", params=query, headers=headers) as stream,
+        ):
+            if stream.status_code == 503:
+                raise httpx.ReadError("not now")
+            assert stream.status_code == 200, stream.read()
+            block: dict[str, str] = {}
+            for line in lines_of(stream.iter_bytes()):
+                if line:
+                    name, _, value = line.decode().partition(": ")
+                    block[name] = value
+                elif block:
+                    data = json.loads(block["data"]) if "data" in block else None
+                    yield block.get("id", ""), block.get("event", "message"), data
+                    block = {}
+
 
 def lines_of(chunks: Iterator[bytes]) -> Iterator[bytes]:
     """Lines as an event stream ends them; U+2028 and its like end none."""

@@ -15,7 +15,7 @@ import pytest
 from pytest_bdd import given, scenarios, then, when
 
 from features.conftest import World
-from features.driver import PATIENCE, Annals, lines_of
+from features.driver import Annals
 from tests.support.platform import Platform
 from tests.support.target import Target
 
@@ -87,28 +87,9 @@ def numbers(annals: Annals, log: Log, **query: Any) -> list[int]:
     return [item["fields"]["n"] for item in page(annals, log, limit=1000, **query)["items"]]
 
 
-def blocks(annals: Annals, source: str, *, last_id: str = "", **query: Any) -> Iterator[Any]:
-    """(id, event, data) of a tail, as they come."""
-    headers = {"authorization": f"Bearer {annals.owner}", "last-event-id": last_id}
-    with (
-        httpx.Client(base_url=annals.url, timeout=PATIENCE, trust_env=False) as http,
-        http.stream("GET", f"/v1/logs/{source}/tail", params=query, headers=headers) as stream,
-    ):
-        assert stream.status_code == 200, stream.read()
-        block: dict[str, str] = {}
-        for line in lines_of(stream.iter_bytes()):
-            if line:
-                name, _, value = line.decode().partition(": ")
-                block[name] = value
-            elif block:
-                data = json.loads(block["data"]) if "data" in block else None
-                yield block.get("id", ""), block.get("event", "message"), data
-                block = {}
-
-
-def follow(annals: Annals, log: Log, until: int, **query: Any) -> None:
+def follow(annals: Annals, log: Log, until: int, **query: str) -> None:
     """Follow until a line is seen and the place behind it is known."""
-    see(log, blocks(annals, log.name, last_id=log.last_id, **query), until)
+    see(log, annals.tail_log(log.name, last_id=log.last_id, **query), until)
 
 
 def see(log: Log, stream: Iterator[Any], until: int) -> None:
@@ -151,7 +132,7 @@ def _(annals: Annals, world: World, log: Log) -> None:
 def _(annals: Annals, log: Log) -> None:
     log.write(range(10))
     assert registered(annals, log).status_code == 201
-    follow(annals, log, until=9, last=5)
+    follow(annals, log, until=9, last="5")
     assert [each["fields"]["n"] for each in log.seen] == [5, 6, 7, 8, 9]
 
 
@@ -199,7 +180,7 @@ def _(annals: Annals, log: Log) -> None:
 
 @when("lines are written, the file is rotated, and more are written")
 def _(annals: Annals, log: Log) -> None:
-    stream = blocks(annals, log.name, last_id=log.last_id)
+    stream = annals.tail_log(log.name, last_id=log.last_id)
     log.write(range(10, 20))
     see(log, stream, until=19)
     log.write(range(20, 25))
@@ -353,7 +334,7 @@ def _(log: Log) -> None:
 def _(annals: Annals, world: World) -> None:
     wanted = {"request", "attempt"}
     world.seen = []
-    tail = blocks(annals, "platform", last=100, **{"field.correlation_id": world.limit})
+    tail = annals.tail_log("platform", last="100", **{"field.correlation_id": world.limit})
     while not wanted <= {line["message"] for line in world.seen}:
         _, event, data = next(tail)
         if event == "message" and data is not None:

@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from features.driver import PATIENCE, Annals, lines_of
+from features.driver import Annals
 from tests.support.platform import Platform
 
 NAMES = {"api-1", "api-2", "projector-1", "worker-1", "scheduler-1", "supervisor-1"}
@@ -77,9 +77,10 @@ def annals(platform: Platform) -> Iterator[Annals]:
 class Follower:
     """Follows a log, and comes back with its last id whenever it is cut off."""
 
-    def __init__(self, annals: Annals, source: str) -> None:
+    def __init__(self, platform: Platform, annals: Annals, source: str) -> None:
+        self.platform = platform
         self.annals = annals
-        self.path = f"/v1/logs/{source}/tail"
+        self.source = source
         self.lines: list[int] = []
         self.last_id = ""
         self.cuts = 0
@@ -88,7 +89,10 @@ class Follower:
         """Follow until a line is seen; `at` is called once after the first block."""
         while not self.lines or self.lines[-1] < number:
             try:
-                for id_, data in self._blocks():
+                query = {} if self.last_id else {"last": "1000"}
+                for id_, _, data in self.annals.tail_log(
+                    self.source, last_id=self.last_id, **query
+                ):
                     self.last_id = id_ or self.last_id
                     if data is not None and "n" in data.get("fields", {}):
                         self.lines.append(data["fields"]["n"])
@@ -98,28 +102,7 @@ class Follower:
                         return
             except httpx.TransportError:
                 self.cuts += 1
-
-    def _blocks(self) -> Iterator[tuple[str, Any]]:
-        headers = {
-            "authorization": f"Bearer {self.annals.owner}",
-            "last-event-id": self.last_id,
-        }
-        query = {} if self.last_id else {"last": "1000"}
-        with (
-            httpx.Client(base_url=self.annals.url, timeout=PATIENCE, trust_env=False) as http,
-            http.stream("GET", self.path, params=query, headers=headers) as stream,
-        ):
-            if stream.status_code != 200:
-                raise httpx.ReadError(f"{stream.status_code}: {stream.read()!r}")
-            block: dict[str, str] = {}
-            for line in lines_of(stream.iter_bytes()):
-                if line:
-                    name, _, value = line.decode().partition(": ")
-                    block[name] = value
-                elif block:
-                    data = json.loads(block["data"]) if "data" in block else None
-                    yield block.get("id", ""), data
-                    block = {}
+                self.platform.process.wait_ready(self.platform.url)  # type: ignore[union-attr]
 
 
 def test_a_follower_misses_nothing_while_the_api_is_killed_amid_rotations(
@@ -128,7 +111,7 @@ def test_a_follower_misses_nothing_while_the_api_is_killed_amid_rotations(
     body = {"paths": [str(writer.file)]}
     assert annals.as_owner("PUT", "/v1/logs/busy", body).status_code == 201
     writer.more(30)
-    follower = Follower(annals, "busy")
+    follower = Follower(platform, annals, "busy")
     follower.until(10)
 
     def kill() -> None:
@@ -146,33 +129,18 @@ def test_a_follower_misses_nothing_while_the_api_is_killed_amid_rotations(
 def test_a_killed_process_goes_on_in_its_own_file(platform: Platform, annals: Annals) -> None:
     marks = [f"0190f3a2-0000-7000-8000-00000000000{number}" for number in range(3)]
     for mark in marks:
-        until_answered(annals, "PUT", "/v1/flags/chaos", {"enabled": True}, mark)
-        while not lines_of_request(annals, mark):
-            pass
+        headers = {"correlation-id": mark}
+        annals.as_owner("PUT", "/v1/flags/chaos", {"enabled": True}, headers)
+        written = {"last": "1", "field.correlation_id": mark}
+        assert any(data is not None for _, _, data in annals.tail_log("platform", **written))
         for process in [*platform.children("api"), *platform.children("worker")]:
             process.kill()
-    assert [lines_of_request(annals, mark) for mark in marks] == [["request"]] * 3
+        platform.process.wait_ready(platform.url)  # type: ignore[union-attr]
+    for mark in marks:
+        page = annals.as_owner("GET", f"/v1/logs/platform?field.correlation_id={mark}").json()
+        assert [item["message"] for item in page["items"]] == ["request"]
     found = list((platform.data_dir / "logs").glob("*.jsonl"))
     assert {path.stem for path in found} <= NAMES
     for path in found:
         for line in path.read_bytes().splitlines():
             json.loads(line)
-
-
-def lines_of_request(annals: Annals, mark: str) -> list[str]:
-    path = f"/v1/logs/platform?field.correlation_id={mark}"
-    return [item["message"] for item in until_answered(annals, "GET", path)["items"]]
-
-
-def until_answered(
-    annals: Annals, method: str, path: str, body: Any = None, mark: str = ""
-) -> dict[str, Any]:
-    """Ask until the API, which may just be killed, answers."""
-    headers = {"correlation-id": mark} if mark else None
-    while True:
-        try:
-            answer = annals.request(method, path, token=annals.owner, body=body, headers=headers)
-        except httpx.TransportError:
-            continue
-        if answer.status_code < 300:
-            return dict(answer.json())

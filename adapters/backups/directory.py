@@ -93,7 +93,8 @@ class DirectoryRepository:
         with _failures(f"{place} cannot be made"):
             for directory in (self._root, self._incoming, self._versions):
                 directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-            shutil.rmtree(place, ignore_errors=True)
+            for dead in self._incoming.glob(f"{version}.*"):
+                shutil.rmtree(dead, ignore_errors=True)
             place.mkdir(mode=0o700)
         draft = _DirectoryDraft(place, self._versions / version)
         try:

@@ -131,6 +131,7 @@ class ReminderClock:
                 if reached is None:
                     await self._rebuild()
                     continue
+                log.info("reminders_followed", position=reached)
                 await self._follow_behind(reached)
             except (Outage, ForeignIncarnation, Lagged) as interruption:
                 log.warning("reminders_interrupted", error=type(interruption).__name__)

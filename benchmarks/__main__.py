@@ -22,7 +22,9 @@ from benchmarks import (
     machine,
     memory,
     rebuilds,
+    reminders,
     report,
+    schemas,
     visibility,
     webhooks,
 )
@@ -57,6 +59,8 @@ MEASUREMENTS: dict[str, Callable[[Services], Any]] = {
     "rebuilds": _rebuilds,
     "jobs": _jobs,
     "memory": memory.measure,
+    "reminders": reminders.measure,
+    "schemas": schemas.measure,
     "webhooks": webhooks.measure,
     "access_lines": lambda _services: uvloop.run(access_lines.measure()),
 }
@@ -67,6 +71,8 @@ SECTIONS: dict[str, Callable[[Any], report.Section]] = {
     "rebuilds": report.rebuilds,
     "jobs": report.jobs,
     "memory": report.memory,
+    "reminders": reminders.section,
+    "schemas": schemas.section,
     "webhooks": webhooks.section,
     "access_lines": access_lines.section,
 }

@@ -16,7 +16,7 @@ import structlog
 from adapters.cache.files import EntryFiles
 from adapters.cache.invalidation import invalidate
 from adapters.cache.lock import alone
-from adapters.cache.places import Directory, Place, mark_numbers, place_of, space_of
+from adapters.cache.places import Directory, Place, mark_numbers, space_of
 from adapters.cache.records import Damaged
 from adapters.cache.sweep import Sweeper
 from adapters.cache.usage import measure
@@ -59,7 +59,7 @@ class FileEntryStore:
 
     async def find(self, address: Address, *, stale: bool = False) -> Entry | None:
         """See `EntryStore.find`."""
-        place = place_of(address)
+        place = self.files.directory.place(address)
         files = self.files
         entry = None
         try:
@@ -76,7 +76,7 @@ class FileEntryStore:
 
     async def put(self, address: Address, entry: Entry, ticket: int) -> bool:
         """See `EntryStore.put`."""
-        place = place_of(address)
+        place = self.files.directory.place(address)
         try:
             if len(entry.value) <= _SMALL:
                 new = self.files.write(address, place, entry, ticket)
@@ -90,10 +90,10 @@ class FileEntryStore:
 
     async def delete(self, address: Address) -> bool:
         """See `EntryStore.delete`."""
-        place = place_of(address)
-        kept = self.files.peek(self.files.directory.entry(place.name))
+        place = self.files.directory.place(address)
+        life = self.files.peek(place.path)
         self.files.remove(place.name)
-        return kept is not None and self.files.is_alive(kept, stale=False)
+        return life is not None and self.files.is_alive(life)
 
     async def invalidate(self, tenant: str, tags: Collection[str] | None) -> int:
         """See `EntryStore.invalidate`."""
@@ -105,7 +105,8 @@ class FileEntryStore:
 
     def alone(self, address: Address) -> AbstractAsyncContextManager[None]:
         """See `EntryStore.alone`."""
-        return alone(self.files.directory.locks / place_of(address).name, self._lease)
+        directory = self.files.directory
+        return alone(directory.locks / directory.place(address).name, self._lease)
 
     def followed(self, incarnation: UUID) -> int | None:
         """See `FollowsLog.followed`."""

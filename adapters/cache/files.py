@@ -10,14 +10,13 @@ import os
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
 
 import structlog
 
 from adapters.cache.places import Directory, Place, mark_numbers
 from adapters.cache.processes import OwnProcess
 from adapters.cache.publishing import exchanger
-from adapters.cache.records import ENOUGH, Damaged, Header, pack, read_entry, read_header
+from adapters.cache.records import ENOUGH, Damaged, Life, pack, read_entry, read_life
 from adapters.cache.shared import SharedState
 from application.cache import Address, Entry
 
@@ -28,13 +27,6 @@ _WRITE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
 _AT_ONCE = 65_536
 _SLACK = 1.0
 """Seconds that clocks may be apart; what was written later than now was written by a wrong one."""
-
-
-class Kept(NamedTuple):
-    """What the first bytes of a file say."""
-
-    header: Header
-    numbers: tuple[int, ...]
 
 
 class EntryFiles:
@@ -84,7 +76,7 @@ class EntryFiles:
             BlockingIOError: it is larger, or lies on the disk.
             OSError: it cannot be read.
         """
-        descriptor = os.open(self.directory.entry(place.name), _READ)
+        descriptor = os.open(place.path, _READ)
         try:
             count = os.preadv(descriptor, (self._buffer,), 0, _NOWAIT)
         finally:
@@ -99,7 +91,7 @@ class EntryFiles:
         Raises:
             OSError: as `read_at_once`, but for waiting.
         """
-        with open(self.directory.entry(place.name), "rb") as file:  # noqa: PTH123 - hot
+        with open(place.path, "rb") as file:  # noqa: PTH123 - hot
             return file.read()
 
     def entry_of(self, data: bytes, place: Place, *, stale: bool) -> Entry | None:
@@ -108,19 +100,19 @@ class EntryFiles:
         Raises:
             Damaged: when it is not the entry of this place.
         """
-        header, numbers = read_header(data)
-        if header.home != self.state.home:
+        entry, home, ticket, marks = read_entry(data, place.identity)
+        if home != self.state.home:
             raise Damaged
-        entry = read_entry(data, header, place.identity)
-        return entry if self.is_alive(Kept(header, numbers), stale=stale) else None
+        end = max(entry.expires_at, entry.stale_until) if stale else entry.expires_at
+        if entry.written_at - _SLACK <= self.now() < end and self.state.fresh(ticket, marks):
+            return entry
+        return None
 
-    def is_alive(self, kept: Kept, *, stale: bool) -> bool:
+    def is_alive(self, life: Life, *, stale: bool = False) -> bool:
         """Whether an entry's time has neither passed nor yet to come, and no tag is invalid."""
-        header = kept.header
-        now = self.now()
-        end = header.stale if stale and header.stale > header.expires else header.expires
-        return header.written - _SLACK <= now < end and self.state.fresh(
-            header.ticket, kept.numbers
+        end = max(life.expires, life.stale) if stale else life.expires
+        return life.written - _SLACK <= self.now() < end and self.state.fresh(
+            life.ticket, life.marks
         )
 
     def write(self, address: Address, place: Place, entry: Entry, ticket: int) -> bool:
@@ -129,9 +121,9 @@ class EntryFiles:
         Raises:
             OSError: when it cannot be written; the entry before is still there.
         """
-        numbers = mark_numbers(address.tenant, entry.tags)
+        marks = mark_numbers(address.tenant, entry.tags)
         data = pack(
-            entry, identity=place.identity, home=self.state.home, ticket=ticket, numbers=numbers
+            entry, identity=place.identity, home=self.state.home, ticket=ticket, marks=marks
         )
         draft = self.directory.draft(place.name, self.process.draft())
         try:
@@ -152,19 +144,19 @@ class EntryFiles:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(self.directory.entry(name))  # noqa: PTH108 - hot
 
-    def peek(self, path: str) -> Kept | None:
+    def peek(self, path: str) -> Life | None:
         """What a file's first bytes say; None when it is no entry of this directory."""
         try:
             descriptor = os.open(path, _READ)
         except FileNotFoundError:
             return None
         try:
-            kept = Kept(*read_header(os.read(descriptor, ENOUGH)))
-        except Damaged:
+            life = read_life(os.read(descriptor, ENOUGH))
+        except (Damaged, IsADirectoryError):
             return None
         finally:
             os.close(descriptor)
-        return kept if kept.header.home == self.state.home else None
+        return life if life.home == self.state.home else None
 
     def _write_draft(self, draft: str, data: bytes) -> None:
         try:
@@ -182,14 +174,14 @@ class EntryFiles:
 
     def _publish(self, draft: str, place: Place) -> bool:
         """Let a draft take its place; whether nothing alive was there."""
-        path = self.directory.entry(place.name)
+        path = place.path
         if not self._exchange(draft, path):
             before = self.peek(path)
             os.rename(draft, path)  # noqa: PTH104 - hot
         else:
             before = self.peek(draft)  # the old one lies there now
             os.unlink(draft)  # noqa: PTH108 - hot
-        return before is None or not self.is_alive(before, stale=False)
+        return before is None or not self.is_alive(before)
 
     @staticmethod
     def _note_tag(directory: str, name: str) -> None:

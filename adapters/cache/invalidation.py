@@ -8,8 +8,9 @@ import os
 from collections.abc import Collection, Iterator
 from typing import get_args
 
-from adapters.cache.files import EntryFiles, Kept
+from adapters.cache.files import EntryFiles
 from adapters.cache.places import SHARDS, space_of, tag_number
+from adapters.cache.records import Life
 from application.cache import Room
 
 ROOMS: tuple[Room, ...] = get_args(Room)
@@ -39,18 +40,18 @@ def _tagged(files: EntryFiles, tenant: str, tags: Collection[str]) -> Collection
 
 def _kill(files: EntryFiles, name: str, ticket: int) -> bool:
     """Remove an entry if it is dead now; whether it was alive until this ticket."""
-    kept = files.peek(files.directory.entry(name))
-    if kept is None or files.is_alive(kept, stale=False):
+    life = files.peek(files.directory.entry(name))
+    if life is None or files.is_alive(life):
         return False
     files.remove(name)
-    return _died_at(files, kept, ticket)
+    return _died_at(files, life, ticket)
 
 
-def _died_at(files: EntryFiles, kept: Kept, ticket: int) -> bool:
-    if not kept.header.written <= files.now() < kept.header.expires:
+def _died_at(files: EntryFiles, life: Life, ticket: int) -> bool:
+    if not life.written <= files.now() < life.expires:
         return False
-    marks = [files.state.mark(number) for number in kept.numbers]
-    return all(mark <= kept.header.ticket or mark == ticket for mark in marks)
+    marks = [files.state.mark(number) for number in life.marks]
+    return all(mark <= life.ticket or mark == ticket for mark in marks)
 
 
 def names_in(directory: str) -> list[str]:

@@ -33,19 +33,9 @@ class Place(NamedTuple):
     identity: bytes
     space: str
     name: str
+    path: str
     number: int
     """Tells entries apart in tables; two may share one."""
-
-
-@lru_cache(maxsize=_REMEMBERED)
-def place_of(address: Address) -> Place:
-    """The file that an entry has."""
-    tenant, room, key = address
-    identity = f"{tenant}\0{room}\0{key}".encode()
-    digest = hashlib.blake2b(identity, digest_size=16)
-    space = space_of(tenant, room)
-    raw = digest.digest()
-    return Place(identity, space, space + raw.hex(), int.from_bytes(raw[-4:], "little"))
 
 
 @lru_cache(maxsize=_REMEMBERED)
@@ -77,6 +67,8 @@ class Directory:
         self.locks = self.root / "locks"
         self._entries = f"{self.root}/entries/"
         self._tags = f"{self.root}/tags/"
+        self.place = lru_cache(maxsize=_REMEMBERED)(self._place)
+        """The file that an entry has, by its address."""
 
     def make(self) -> None:
         """Make what is missing, for nobody else to read; shards come with their first files.
@@ -88,6 +80,15 @@ class Directory:
         self.root.chmod(0o700)
         for path in (self.processes, self.locks, self.root / "entries", self.root / "tags"):
             path.mkdir(exist_ok=True)
+
+    def _place(self, address: Address) -> Place:
+        tenant, room, key = address
+        identity = f"{tenant}\0{room}\0{key}".encode()
+        digest = hashlib.blake2b(identity, digest_size=16).digest()
+        space = space_of(tenant, room)
+        name = space + digest.hex()
+        number = int.from_bytes(digest[-4:], "little")
+        return Place(identity, space, name, self.entry(name), number)
 
     def shard(self, shard: str) -> str:
         """The directory of a shard."""

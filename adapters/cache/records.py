@@ -16,97 +16,95 @@ from typing import NamedTuple
 import xxhash
 
 from application.cache import Entry
+from domain.cache import MOST_TAGS
 
 _HEADER = struct.Struct("<4sQQQdddHHHIH")
+_MARKS = tuple(struct.Struct(f"<{count}Q") for count in range(MOST_TAGS + 2))
 _MAGIC = b"ANC1"
 _SUMMED = 12  # where the checksum begins to count
+_SIZE = _HEADER.size
 _unpack = _HEADER.unpack_from
 _digest = xxhash.xxh3_64_intdigest
 
 ENOUGH = 4096
-"""Bytes of a file that hold at least what `read_header` needs."""
+"""Bytes of a file that hold at least what `read_life` needs."""
 
 
-class Header(NamedTuple):
-    """What decides whether an entry is alive."""
+class Life(NamedTuple):
+    """What decides whether an entry is alive, beside the time."""
 
-    magic: bytes
-    checksum: int
     home: int
     ticket: int
     written: float
     expires: float
     stale: float
-    identity_length: int
-    type_length: int
-    tags_length: int
-    value_length: int
-    mark_count: int
-
-    @property
-    def identity_start(self) -> int:
-        """Where the identity begins."""
-        return _HEADER.size + 8 * self.mark_count
+    marks: tuple[int, ...]
 
 
 class Damaged(Exception):  # noqa: N818 - a fact about a file
     """These bytes are not the entry that was looked for."""
 
 
-def pack(
-    entry: Entry, *, identity: bytes, home: int, ticket: int, numbers: tuple[int, ...]
-) -> bytes:
-    """The file of an entry; `numbers` are those of its tenant and tags."""
+def pack(entry: Entry, *, identity: bytes, home: int, ticket: int, marks: tuple[int, ...]) -> bytes:
+    """The file of an entry; `marks` are the numbers of its tenant and tags."""
     media_type = entry.media_type.encode()
     tags = "\0".join(entry.tags).encode()
     header = _HEADER.pack(
         _MAGIC, 0, home, ticket, entry.written_at, entry.expires_at, entry.stale_until,
-        len(identity), len(media_type), len(tags), len(entry.value), len(numbers),
+        len(identity), len(media_type), len(tags), len(entry.value), len(marks),
     )  # fmt: skip
-    rest = b"".join(
-        (header[_SUMMED:], struct.pack(f"<{len(numbers)}Q", *numbers), identity, media_type, tags,
-         entry.value)
-    )  # fmt: skip
+    parts = (header[_SUMMED:], _MARKS[len(marks)].pack(*marks), identity, media_type, tags)
+    rest = b"".join((*parts, entry.value))
     return b"".join((_MAGIC, _digest(rest).to_bytes(8, "little"), rest))
 
 
-def read_header(data: bytes) -> tuple[Header, tuple[int, ...]]:
-    """The header and the numbers of the marks, of the first bytes of a file; nothing is proven.
+def read_life(data: bytes) -> Life:
+    """What the first bytes of a file say; nothing is proven.
 
     Raises:
-        Damaged: when it is too short, or no entry.
+        Damaged: when they are no entry's.
     """
     try:
-        header = Header._make(_unpack(data))
-        numbers = struct.unpack_from(f"<{header.mark_count}Q", data, _HEADER.size)
-    except struct.error:
+        magic, _, home, ticket, written, expires, stale, _, _, _, _, count = _unpack(data)
+        marks = _MARKS[count].unpack_from(data, _SIZE)
+    except (struct.error, IndexError):
         raise Damaged from None
-    if header.magic != _MAGIC:
+    if magic != _MAGIC:
         raise Damaged
-    return header, numbers
+    return Life(home, ticket, written, expires, stale, marks)
 
 
-def read_entry(data: bytes, header: Header, identity: bytes) -> Entry:
-    """The entry in a whole file.
+def read_entry(data: bytes, identity: bytes) -> tuple[Entry, int, int, tuple[int, ...]]:
+    """A whole file: the entry, its home, its ticket and its marks.
 
     Raises:
         Damaged: when a byte is not as it was written, or it is another entry.
     """
-    start = header.identity_start
-    types = start + header.identity_length
-    tags = types + header.type_length
-    value = tags + header.tags_length
+    try:
+        (
+            magic, checksum, home, ticket, written, expires, stale,
+            identity_length, type_length, tags_length, value_length, count,
+        ) = _unpack(data)  # fmt: skip
+        marks = _MARKS[count].unpack_from(data, _SIZE)
+    except (struct.error, IndexError):
+        raise Damaged from None
+    start = _SIZE + 8 * count
+    types = start + identity_length
+    tags = types + type_length
+    value = tags + tags_length
     if (
-        len(data) != value + header.value_length
+        magic != _MAGIC
+        or len(data) != value + value_length
         or data[start:types] != identity
-        or _digest(data[_SUMMED:]) != header.checksum
+        or _digest(data[_SUMMED:]) != checksum
     ):
         raise Damaged
-    return Entry(
+    entry = Entry(
         value=data[value:],
-        media_type=data[types:tags].decode() if tags > types else "",
-        tags=tuple(data[tags:value].decode().split("\0")) if value > tags else (),
-        written_at=header.written,
-        expires_at=header.expires,
-        stale_until=header.stale,
+        media_type=data[types:tags].decode() if type_length else "",
+        tags=tuple(data[tags:value].decode().split("\0")) if tags_length else (),
+        written_at=written,
+        expires_at=expires,
+        stale_until=stale,
     )
+    return entry, home, ticket, marks

@@ -50,8 +50,8 @@ class Sweeper:
             if name.startswith("."):
                 self._sweep_draft(path, name)
                 continue
-            kept = self._files.peek(path)
-            if kept is None or not self._files.is_alive(kept, stale=True):
+            life = self._files.peek(path)
+            if life is None or not self._files.is_alive(life, stale=True):
                 _remove(path)
         self._sweep_tags(self._files.directory.tag_shard(shard))
 

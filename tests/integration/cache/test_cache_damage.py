@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 from adapters.cache.entry_store import FileEntryStore
-from adapters.cache.places import place_of
 from application.cache import Entry
 from tests.support.cache import Clock, at, entry, file_store, program, sweep, value_of
 
@@ -37,7 +36,7 @@ def store(tmp_path: Path, clock: Clock) -> Iterator[FileEntryStore]:
 
 
 def file_of(store: FileEntryStore, key: str) -> Path:
-    return Path(store.files.directory.entry(place_of(at(key)).name))
+    return Path(store.files.directory.place(at(key)).path)
 
 
 async def test_a_flipped_bit_anywhere_is_a_miss(store: FileEntryStore) -> None:

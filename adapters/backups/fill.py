@@ -181,11 +181,17 @@ class Filling:
             return await last_position(live, self.log_id)
 
     async def _park(self, codec: EventCodec) -> list[Parked]:
-        """List what is owed as of the restored end, and let reactions go on behind it."""
+        """List what is owed as of the restored end, and let reactions go on behind it.
+
+        Where nothing of the live log goes, nothing is in doubt, and what is owed follows.
+        """
         reactions = self.program.reactions
         async with as_owner(self.new) as new, as_owner(self.live) as live:
             recorded_at: datetime | None = await new.fetchval(_WHEN, self.log_id, self.position)
             if recorded_at is None:
+                return []
+            if self.goes_on and self.position == await last_position(live, self.log_id):
+                await parked.carry_over(live, new, log_id=self.log_id)
                 return []
             end = parked.End(position=self.position, recorded_at=recorded_at)
             known = live if self.goes_on else new

@@ -14,6 +14,7 @@ from typing import Any
 
 import msgspec
 
+from adapters.backups.replay import copied
 from adapters.postgres.connect import Connection
 from adapters.postgres.event_store import COLUMNS, stored_events
 from adapters.postgres.partition_catalogue import partitions
@@ -63,6 +64,30 @@ _GO_ON = """
     INSERT INTO annals.checkpoints (log_id, projection, generation, position, previous)
     SELECT $1, name, $2, $3, 0 FROM unnest($4::text[]) AS name
 """
+
+_STATE: tuple[tuple[str, tuple[str, ...], str], ...] = (
+    (
+        "effects",
+        ("log_id", "tenant", "reaction", "position", "kind", "due_at", "created_at"),
+        "",
+    ),
+    (
+        "claims",
+        ("log_id", "tenant", "reaction", "position", "attempt", "lease_until", "created_at"),
+        "",
+    ),
+    (
+        "settlements",
+        ("log_id", "tenant", "reaction", "position", "attempt", "retry_at", "created_at"),
+        "",
+    ),
+    (
+        "checkpoints",
+        ("log_id", "projection", "generation", "position", "previous", "created_at"),
+        "AND projection LIKE 'reaction.%'",
+    ),
+)
+"""What is recorded beside the log about what follows from it."""
 
 
 class End(msgspec.Struct, frozen=True, kw_only=True):
@@ -160,3 +185,15 @@ async def park(
     if position:
         names = [follower_name(each) for each in reactions]
         await new.execute(_GO_ON, log_id, GENERATION, position, names)
+
+
+async def carry_over(live: Connection, new: Connection, *, log_id: int = 1) -> None:
+    """Take the live log's effects and how far its reactions are, whole: nothing of it was lost.
+
+    Where a restored log ends where the live one does, every attempt and its outcome are known.
+    """
+    await new.execute("DELETE FROM annals.leases")
+    for table, columns, which in _STATE:
+        await new.execute(f"DELETE FROM annals.{table} WHERE log_id = $1", log_id)  # noqa: S608 - constants
+        query = f"SELECT {', '.join(columns)} FROM annals.{table} WHERE log_id = $1 {which}"  # noqa: S608 - as above
+        await copied(live, new, table, columns, query, (log_id,))

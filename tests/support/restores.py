@@ -162,6 +162,11 @@ class Plant:
     def at(cls, url: str, directory: Path) -> "Plant":
         return cls(url, DirectoryRepository(directory))
 
+    @property
+    def directory(self) -> str:
+        """Where the repository is."""
+        return self.repository.place
+
     async def backup(self) -> tuple[str, int]:
         """Make a version; it and where it ends."""
         version = str(new_id())

@@ -2,8 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import msgspec
 
@@ -18,16 +17,23 @@ from adapters.http.moments import Moment, consistent_after, position_of
 from adapters.http.names import Name, known_id
 from adapters.http.operations import operation
 from adapters.http.paging import USUAL, Cursor, Limit, read_cursor
+from adapters.http.webhook_receipt_views import (
+    ReceiptItem,
+    ReceiptList,
+    ReceiptState,
+    ReceiptView,
+    ReplayView,
+    plain,
+    view_of,
+)
 from adapters.http.webhook_sources import READ, WRITE
-from application.webhooks.messages import Message, message_of
-from application.webhooks.payloads import LONGEST_ID, Unreadable, mark_of, written
+from application.webhooks.messages import message_of
+from application.webhooks.payloads import LONGEST_ID, Unreadable, mark_of
 from domain.access import PERMISSIONS
-from domain.decider import Erased
 from domain.recorded import Recorded
 from domain.rejections import Fault, Invalid
 from domain.webhooks.receipts import (
     RECEIPT,
-    Cause,
     NoReceipt,
     NoSuchReceipt,
     Receipt,
@@ -38,7 +44,6 @@ from projections import webhooks as projection
 
 BODY = "personal:read"
 ExternalId = Annotated[str, msgspec.Meta(min_length=1, max_length=LONGEST_ID)]
-ReceiptState = Literal["received", "processed", "parked"]
 
 
 class ReceiptsQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -49,76 +54,6 @@ class ReceiptsQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     source: Name | None = None
     state: ReceiptState | None = None
     external_id: ExternalId | None = None
-
-
-class ReceiptItem(msgspec.Struct, frozen=True, kw_only=True):
-    """A receipt in a list; `reason` is why it is parked, `job` the last one it caused."""
-
-    id: str
-    source: str
-    external_id: str | None
-    state: ReceiptState
-    received_at: datetime
-    reason: str | None
-    job: str | None
-    version: int
-
-
-class ReceiptList(msgspec.Struct, frozen=True, kw_only=True):
-    """A page of receipts, newest first."""
-
-    items: list[ReceiptItem]
-    next: str | None
-
-
-class VerdictView(msgspec.Struct, frozen=True, kw_only=True):
-    """How the message was verified: by which secret, and as of when its provider signed it."""
-
-    signature: Literal["valid"] = "valid"
-    secret: int
-    signed_at: datetime | None
-
-
-class CauseView(msgspec.Struct, frozen=True, kw_only=True):
-    """What one round of processing came to: a job, a line in the log, or a reason for neither."""
-
-    round: int
-    kind: Literal["action", "log", "parked"]
-    name: str | None
-    job: str | None
-    reason: str | None
-    errors: list[Fault]
-
-
-class ReceiptView(msgspec.Struct, frozen=True, kw_only=True):
-    """A receipt; body, headers, ids and errors only for who may read personal data.
-
-    `body` is the message's exact bytes in `encoding`; once erased, all of these are null.
-    """
-
-    id: str
-    source: str
-    external_id: str | None
-    state: ReceiptState
-    received_at: datetime
-    preset: str
-    verdict: VerdictView
-    size: int
-    headers: dict[str, str] | None
-    encoding: str | None
-    body: str | None
-    caused: list[CauseView]
-    round: int
-    version: int
-
-
-class ReplayView(msgspec.Struct, frozen=True, kw_only=True):
-    """A receipt that is processed again."""
-
-    id: str
-    state: ReceiptState
-    round: int
-    version: int
 
 
 def _missing(_receipt: str) -> NoSuchReceipt:
@@ -157,60 +92,8 @@ async def get_webhook_receipt(call: Call, moment: Moment) -> Answer:
     """One receipt with its body, what it was verified by and what it has caused."""
     id_ = known_id(call.params["id"], _missing)
     events = await _events(call, id_, moment)
-    receipt = RECEIPT.fold(each.event for each in events)
-    assert isinstance(receipt, Receipt)  # noqa: S101 - it has begun
-    personal = _sees_personal(call)
-    headers, encoding, body = _message(events) if personal else (None, None, None)
-    version = events[-1].version
-    view = ReceiptView(
-        id=id_,
-        source=receipt.source,
-        external_id=_plain(receipt.external_id) if personal else None,
-        state=receipt.phase,  # type: ignore[arg-type]  # phases are these words
-        received_at=events[0].recorded_at,
-        preset=receipt.preset,
-        verdict=VerdictView(secret=receipt.secret, signed_at=receipt.signed_at),
-        size=receipt.size,
-        headers=headers,
-        encoding=encoding,
-        body=body,
-        caused=[_cause(each, personal=personal) for each in receipt.causes],
-        round=receipt.round,
-        version=version,
-    )
-    return json_answer(view, headers=(etag(version),))
-
-
-def _message(
-    events: Sequence[Recorded[Any]],
-) -> tuple[dict[str, str] | None, str | None, str | None]:
-    """Headers, encoding and body of a message, as far as they were not erased."""
-    try:
-        message: Message = message_of(events)
-    except Unreadable:
-        return None, None, None
-    try:
-        return message.headers, "utf-8", message.body.decode()
-    except UnicodeDecodeError:
-        _, parts = written(message.body)
-        return message.headers, "base64", "".join(parts)
-
-
-def _plain(text: str | Erased | None) -> str | None:
-    return None if isinstance(text, Erased) else text
-
-
-def _cause(cause: Cause, *, personal: bool) -> CauseView:
-    kind: Any = "parked" if cause.reason is not None else cause.target
-    faults = cause.faults if personal and isinstance(cause.faults, list) else []
-    return CauseView(
-        round=cause.round,
-        kind=kind,
-        name=cause.name or None,
-        job=cause.job,
-        reason=cause.reason,
-        errors=msgspec.convert(faults, list[Fault]),
-    )
+    view = view_of(id_, events, personal=_sees_personal(call))
+    return json_answer(view, headers=(etag(view.version),))
 
 
 @operation(
@@ -301,7 +184,7 @@ async def _external_ids(call: Call, receipts: Sequence[str]) -> list[str | None]
         *(platform.store.read_stream(stream, limit=1) for stream in streams)
     )
     events = await platform.codec.decode([stored for page in found for stored in page])
-    return [_plain(each.event.external_id) for each in events]
+    return [plain(each.event.external_id) for each in events]
 
 
 @operation(

@@ -100,6 +100,7 @@ class Filling:
             self.version,
             keys_from=versions[0] if versions else None,
             tell=self.tells,
+            niceness=0,  # commands are refused meanwhile
         )
         self.position = self.manifest.position
         self.tells.begin("migrate")

@@ -1,7 +1,7 @@
 """Postgres' own programs, from the wheel, at the database of a URL.
 
 A password never stands among a program's arguments, where everybody on the machine reads it. The
-programs run at the lowest priority: when commands need the processor, a dump waits, and through its
+programs run at the lowest priority unless somebody waits for them: when commands need the processor, a dump waits, and through its
 full pipe so does the server's side of it.
 """
 
@@ -38,7 +38,13 @@ class Tool:
     """One run of a program, with a pipe from it or to it."""
 
     def __init__(
-        self, name: str, url: str, arguments: Sequence[str], *, feed: bool = False
+        self,
+        name: str,
+        url: str,
+        arguments: Sequence[str],
+        *,
+        feed: bool = False,
+        niceness: int = LOWEST,
     ) -> None:
         """Start it; `feed`: write to it through `pipe`, otherwise read from it."""
         safe, password = _without_password(url)
@@ -62,7 +68,8 @@ class Tool:
             bufsize=0,
             start_new_session=True,  # what interrupts a terminal's command is told to it by us
         )
-        os.setpriority(os.PRIO_PROCESS, self._process.pid, LOWEST)
+        if niceness:
+            os.setpriority(os.PRIO_PROCESS, self._process.pid, niceness)
         pipe, stderr = self._process.stdin or self._process.stdout, self._process.stderr
         assert pipe is not None  # noqa: S101 - it was asked for
         assert stderr is not None  # noqa: S101 - as above

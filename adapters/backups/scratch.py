@@ -18,7 +18,7 @@ import zstandard
 
 from adapters.backups.events_copy import copy_in
 from adapters.backups.packing import unpacked
-from adapters.backups.programs import ProgramFailed, Tool
+from adapters.backups.programs import LOWEST, ProgramFailed, Tool
 from adapters.backups.threads import Work, in_thread
 from adapters.postgres.connect import Connection, close, connect, outages
 from adapters.postgres.migrations import make_roles
@@ -117,11 +117,12 @@ async def load(
     *,
     keys_from: str | None = None,
     tell: Tell = _silent,
+    niceness: int = LOWEST,
 ) -> Manifest:
     """Load a version into the empty database at `url`, and gather its statistics.
 
-    The data keys are those of the version `keys_from`, by default of the same one. Every chunk is
-    checked before it is used. Roles of the cluster are made where they are missing.
+    The data keys are those of the version `keys_from`, by default of the same one. With a niceness
+    of 0 the work does not step back for others. Every chunk is checked before it is used. Roles of the cluster are made where they are missing.
 
     Raises:
         Damaged: a file of the version is not as it was written.
@@ -135,7 +136,8 @@ async def load(
         async with outages():
             await make_roles(connection)
         manifest = await in_thread(
-            lambda work: _Loading(url, repository, version, work, tell).run()
+            lambda work: _Loading(url, repository, version, work, tell, niceness).run(),
+            niceness=niceness,
         )
         async with outages():
             await connection.execute("SET ROLE annals_owner")
@@ -175,9 +177,16 @@ class _Loading:
     """Feeds Postgres' programs from a version's parts."""
 
     def __init__(
-        self, url: str, repository: BackupRepository, version: str, work: Work, tell: Tell
+        self,
+        url: str,
+        repository: BackupRepository,
+        version: str,
+        work: Work,
+        tell: Tell,
+        niceness: int,
     ) -> None:
         self._url = url
+        self._niceness = niceness
         self._repository = repository
         self._manifest = repository.manifest(version)
         self._work = work
@@ -201,7 +210,8 @@ class _Loading:
             Damaged: before a byte of what is damaged was used.
         """
         stored = checked(self._repository, self._manifest, name)
-        with self._work.running(Tool(program, self._url, arguments, feed=True)) as tool:
+        tool = Tool(program, self._url, arguments, feed=True, niceness=self._niceness)
+        with self._work.running(tool):
             try:
                 for data in unpacked(stored):
                     self._write(tool, data)

@@ -64,13 +64,14 @@ class Work:
                 tool.kill()
 
 
-async def in_thread(work: Callable[[Work], T]) -> T:
+async def in_thread(work: Callable[[Work], T], *, niceness: int = LOWEST) -> T:
     """Do blocking work on a thread of its own; when cancelled, stop it and wait for its end."""
     state = Work()
 
     def run() -> T:
-        with contextlib.suppress(OSError):  # where a thread has no priority of its own
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), LOWEST)
+        if niceness:
+            with contextlib.suppress(OSError):  # where a thread has no priority of its own
+                os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), niceness)
         return work(state)
 
     thread = ThreadPoolExecutor(1, thread_name_prefix="backup")  # nobody else gets its priority

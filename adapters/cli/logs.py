@@ -22,6 +22,7 @@ from adapters.http.log_queries import moment
 from adapters.http.log_views import view_line, view_summary
 from adapters.open_logs import log_roots, opened_reader, own_source
 from application.bus import Bus, OneStream
+from application.event_store import Outage
 from application.log_reader import (
     LEVELS,
     Level,
@@ -37,7 +38,7 @@ from application.log_reader import (
 from application.logs import PLATFORM, OutsideRoots, files_of
 from domain.logs import LOG_READING, LOG_SOURCE, LogSource, RecordLogReading, reading_id
 from domain.recorded import DEFAULT_TENANT
-from domain.rejections import Invalid
+from domain.rejections import Invalid, Rejection
 from projections import logs as projection
 
 PAGE = 500
@@ -131,7 +132,10 @@ async def list_(invocation: Invocation, tenant: str) -> None:
     async with open_log(invocation) as log:
         sources = await _sources(log, tenant)
     async with opened_reader(invocation.settings) as reader:
-        found = [await reader.summary(each) for each in sorted(sources, key=lambda s: s.name)]
+        found = [
+            await _summary(invocation, reader, each, tenant)
+            for each in sorted(sources, key=lambda each: each.name)
+        ]
     if invocation.output.as_json:
         invocation.output.document({"items": [view_summary(each) for each in found]})
     else:
@@ -251,6 +255,20 @@ async def _sources(log: OpenLog, tenant: str) -> list[SourceFiles]:
         found = await projection.find_sources(rows, limit=MOST_SOURCES)
     sources = [row.files() for row in found]
     return [*sources, own_source(log.settings)] if tenant == DEFAULT_TENANT else sources
+
+
+async def _summary(
+    invocation: Invocation, reader: LogReader, files: SourceFiles, tenant: str
+) -> LogSummary:
+    """What a source has; that one cannot be read hides no other."""
+    own = own_source(invocation.settings)
+    try:
+        if files != own and log_roots(invocation.settings).faults(files.paths, tenant):
+            raise OutsideRoots
+        return await reader.summary(files)
+    except (Rejection, Outage) as problem:
+        invocation.output.note(f"{files.name}: {problem.detail}")
+        return LogSummary(name=files.name, format=files.format, files=0, bytes=0)
 
 
 def _show(output: Output, items: Sequence[LogEntry | Notice], source: str) -> None:

@@ -1,8 +1,8 @@
 """Postgres' own programs, from the wheel, at the database of a URL.
 
 A password never stands among a program's arguments, where everybody on the machine reads it. The
-programs run at the lowest priority unless somebody waits for them: when commands need the processor, a dump waits, and through its
-full pipe so does the server's side of it.
+programs run at the lowest priority, unless somebody waits for them: when commands need the
+processor, a dump waits, and through its full pipe so does the server's side of it.
 """
 
 import contextlib

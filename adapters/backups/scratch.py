@@ -122,7 +122,8 @@ async def load(
     """Load a version into the empty database at `url`, and gather its statistics.
 
     The data keys are those of the version `keys_from`, by default of the same one. With a niceness
-    of 0 the work does not step back for others. Every chunk is checked before it is used. Roles of the cluster are made where they are missing.
+    of 0 the work does not step back for others. Every chunk is checked before it is used. Roles of
+    the cluster are made where they are missing.
 
     Raises:
         Damaged: a file of the version is not as it was written.

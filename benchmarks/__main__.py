@@ -17,6 +17,7 @@ from adapters.telemetry.logging import configure_logging
 from benchmarks import (
     access_lines,
     appends,
+    backups,
     commands,
     jobs,
     machine,
@@ -59,6 +60,7 @@ MEASUREMENTS: dict[str, Callable[[Services], Any]] = {
     "rebuilds": _rebuilds,
     "jobs": _jobs,
     "memory": memory.measure,
+    "backups": backups.measure,
     "reminders": reminders.measure,
     "schemas": schemas.measure,
     "webhooks": webhooks.measure,
@@ -71,6 +73,7 @@ SECTIONS: dict[str, Callable[[Any], report.Section]] = {
     "rebuilds": report.rebuilds,
     "jobs": report.jobs,
     "memory": report.memory,
+    "backups": backups.section,
     "reminders": reminders.section,
     "schemas": schemas.section,
     "webhooks": webhooks.section,

@@ -1,4 +1,4 @@
-"""Whatever is killed or full during a backup, there is a whole version or none, and the log knows."""
+"""Whatever is killed or full during a backup: a whole version or none, and the log knows which."""
 
 import contextlib
 import os
@@ -141,7 +141,7 @@ def test_a_full_disk_is_one_clear_event_and_nothing_is_lost(
 def full_disk(place: Path) -> Iterator[Callable[[], None]]:
     """A file system of its own at a place, full to the last byte; what it gives makes room."""
     place.mkdir(exist_ok=True)
-    mount = ["mount", "-t", "tmpfs", "-o", "size=1m,mode=0700", "tmpfs", str(place)]
+    mount = ["/bin/mount", "-t", "tmpfs", "-o", "size=1m,mode=0700", "tmpfs", str(place)]
     if os.geteuid() != 0 or subprocess.run(mount, check=False, capture_output=True).returncode:
         pytest.skip("a file system can only be mounted as root")
     try:
@@ -151,4 +151,4 @@ def full_disk(place: Path) -> Iterator[Callable[[], None]]:
                 file.write(bytes(4096))
         yield filler.unlink
     finally:
-        subprocess.run(["umount", "-l", str(place)], check=True)
+        subprocess.run(["/bin/umount", "-l", str(place)], check=True)

@@ -61,14 +61,17 @@ class Block(NamedTuple):
                 return begin, following
         return begin, min(behind + 1, size)
 
-    def time_before(self, place: int) -> int | None:
-        """The time of the nearest entry before `place` of `data` that has one."""
-        while place:
+    def time_before(self, place: int, down_to: int = 0) -> tuple[int | None, int]:
+        """The time of the nearest entry before `place` of `data` that has one, and its beginning.
+
+        Looks no further than `down_to`; (None, `down_to`) says that there is none till there.
+        """
+        while place > down_to:
             place, end = self.around(place - 1)
             time = self.format.moment(self.data[place:end])
             if time is not None:
-                return time
-        return None
+                return time, place
+        return None, place
 
 
 class Blocks:

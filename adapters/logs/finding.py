@@ -4,13 +4,14 @@ Every directory below a root is opened relative to the one before it, and never 
 link; so is the file. Swapping a part for a link while we walk gets an error, not another
 file. What is no regular file (a pipe, a device, a socket) is left alone.
 
-Names are listed twice around the opening: files that were renamed in between would be missed or
-seen twice otherwise.
+While names are listed and opened no name must change, or files would be missed or seen twice:
+what a rotation has changed meanwhile is begun anew.
 """
 
 import fnmatch
 import os
 import stat
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -25,6 +26,8 @@ from domain.rejections import Fault
 MOST_FILES: Final = 500
 _DEEPEST: Final = 16
 _TRIES: Final = 10
+_STRICT_TRIES: Final = 5
+_PAUSE: Final = 0.002  # seconds, times the number of tries before
 _DIRECTORY: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _FILE: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 
@@ -51,6 +54,10 @@ class _Named:
     inode: int
 
 
+Changes = dict[str, int]
+"""When directories were last changed, in nanoseconds."""
+
+
 class Finder:
     """Finds the files of sources below `roots`."""
 
@@ -75,21 +82,26 @@ class Finder:
             TooManyFiles: there are more than `MOST_FILES`.
             Outage: files are renamed faster than they can be listed.
         """
-        for _ in range(_TRIES):
-            files, unreadable = self._open_all(source)
-            again = {each.path: each.inode for each in self._listed(source)}
-            if all(again.get(file.path) == file.inode for file in files) and (
-                len(again) == len(files) + unreadable
-            ):
+        for number in range(_TRIES):
+            before: Changes = {}
+            after: Changes = {}
+            files, unreadable = self._open_all(source, before)
+            again = {named.path: named.inode for named, _ in self._walked(source, after)}
+            is_same = len(again) == len(files) + unreadable and all(
+                again.get(file.path) == file.inode for file in files
+            )
+            # In a directory where other things are made all the time, the names must do.
+            if is_same and (before == after or number >= _STRICT_TRIES):
                 return files, unreadable
             for file in files:
                 file.close()
+            time.sleep(_PAUSE * number)
         raise Outage("the source's files are renamed faster than they can be read")
 
-    def _open_all(self, source: SourceFiles) -> tuple[list[OpenFile], int]:
+    def _open_all(self, source: SourceFiles, changes: Changes) -> tuple[list[OpenFile], int]:
         files: list[OpenFile] = []
         unreadable = 0
-        for named, directory in self._walked(source):
+        for named, directory in self._walked(source, changes):
             if len(files) >= MOST_FILES:
                 for file in files:
                     file.close()
@@ -101,10 +113,7 @@ class Finder:
                 files.append(opened)
         return files, unreadable
 
-    def _listed(self, source: SourceFiles) -> list[_Named]:
-        return [named for named, _ in self._walked(source)]
-
-    def _walked(self, source: SourceFiles) -> Iterator[tuple[_Named, int]]:
+    def _walked(self, source: SourceFiles, changes: Changes) -> Iterator[tuple[_Named, int]]:
         """Every file once, with its directory's descriptor, which is open until the next."""
         seen: set[str] = set()
         for path in source.paths:
@@ -115,7 +124,7 @@ class Finder:
             with suppress(FileNotFoundError, NotADirectoryError, PermissionError):
                 directory = os.open(root, _DIRECTORY & ~os.O_NOFOLLOW)
                 try:
-                    for named, below in _walk(directory, str(root), parts, 0):
+                    for named, below in _walk(directory, str(root), parts, changes):
                         if named.path not in seen:
                             seen.add(named.path)
                             yield named, below
@@ -138,17 +147,18 @@ class Finder:
 
 
 def _walk(
-    directory: int, prefix: str, parts: Sequence[str], depth: int
+    directory: int, prefix: str, parts: Sequence[str], changes: Changes, depth: int = 0
 ) -> Iterator[tuple[_Named, int]]:
     """The files that `parts` match below an open directory."""
     part, *rest = parts
     if depth > _DEEPEST:
         return
+    changes[prefix] = os.fstat(directory).st_mtime_ns
     if not rest:
         yield from ((named, directory) for named in _matches(directory, prefix, part))
         return
     if part == "**":
-        yield from _walk(directory, prefix, rest, depth)
+        yield from _walk(directory, prefix, rest, changes, depth)
     for name in _directories(directory, part):
         try:
             below = os.open(name, _DIRECTORY, dir_fd=directory)
@@ -156,7 +166,7 @@ def _walk(
             continue  # a link, or removed, or not ours to read
         try:
             further = parts if part == "**" else rest
-            yield from _walk(below, f"{prefix}/{name}", further, depth + 1)
+            yield from _walk(below, f"{prefix}/{name}", further, changes, depth + 1)
         finally:
             os.close(below)
 

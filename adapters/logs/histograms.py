@@ -12,7 +12,7 @@ from typing import Final
 from adapters.logs.bisection import window
 from adapters.logs.blocks import USUAL, Block
 from adapters.logs.budget import Budget, TimeUp
-from adapters.logs.members import Member, Streams
+from adapters.logs.members import Member, Streams, Times
 from adapters.logs.pages import span_of
 from adapters.logs.sieve import Sieve
 from adapters.logs.stamps import SECOND, moment
@@ -102,12 +102,13 @@ def _counted(
         low, high = window(member, *span)
         if time is None and low:
             time = member.time_before(low)
+        times = Times(member)
         for block in member.blocks.forward(low, high, USUAL):
             budget.check()
             if sieve.is_open:
                 time = _count_heads(block, sieve, span, width, counts, time)
             else:
-                time = _count_matches(block, sieve, span, width, counts, time)
+                time = _count_matches(block, sieve, span, width, counts, times) or time
             yield time or 0
 
 
@@ -126,21 +127,18 @@ def _count_heads(
 
 
 def _count_matches(
-    block: Block, sieve: Sieve, span: Span, width: int, counts: Counts, time: int | None
+    block: Block, sieve: Sieve, span: Span, width: int, counts: Counts, times: Times
 ) -> int | None:
     """Count a block's matching entries; one without a time has that of the one before."""
+    at = None
     for bounds in sieve.candidates(block):
         parsed = sieve.parsed(block, bounds)
         if parsed is None:
             continue
-        at = parsed.at
-        if at is None:
-            at = block.time_before(bounds[0])
-        at = time if at is None else at
+        at = times.before(block, bounds[0]) if parsed.at is None else parsed.at
         if span.holds(at):
             counts[-1 if at is None else at // width, parsed.level] += 1
-    last = block.time_before(block.size)
-    return time if last is None else last
+    return at
 
 
 def _ends(streams: Streams) -> tuple[int | None, int | None]:

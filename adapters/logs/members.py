@@ -90,10 +90,41 @@ class Member:
     def time_before(self, offset: int) -> int | None:
         """The time of the nearest entry before an offset that has one, within a megabyte."""
         for block in self.blocks.backward(self.blocks.aligned(offset - _FAR), offset):
-            found = block.time_before(block.size)
+            found, _ = block.time_before(block.size)
             if found is not None:
                 return found
         return None
+
+
+class Times:
+    """The times of entries that have none: that of the nearest one before them that has.
+
+    What was looked through for one entry is not looked through again for its neighbours.
+    """
+
+    def __init__(self, member: Member) -> None:
+        """For the entries of one file, in any order."""
+        self._member = member
+        self._low = self._high = -1
+        self._time: int | None = None
+
+    def before(self, block: Block, start: int) -> int | None:
+        """For the entry that begins at `start` of a block's data."""
+        if self._member.first_time is None:
+            return None  # nothing in a long beginning has a time, so nobody looks for more
+        place = block.base + start
+        if not self._low < place <= self._high:
+            is_near = block.base <= self._high < place
+            down_to = self._high - block.base if is_near else 0
+            time, found = block.time_before(start, down_to)
+            if time is not None or not is_near:
+                self._low = block.base + found
+                if time is None:
+                    time = self._member.time_before(block.base)
+                    self._low = block.base - 1
+                self._time = time
+            self._high = place
+        return self._time
 
 
 def head_of(member: Member, length: int = HEAD) -> bytes:

@@ -11,7 +11,7 @@ from adapters.logs.bisection import window
 from adapters.logs.blocks import Block, Bounds
 from adapters.logs.budget import Budget, TimeUp
 from adapters.logs.formats.format import Parsed
-from adapters.logs.members import Member
+from adapters.logs.members import Member, Times
 from adapters.logs.sieve import Sieve
 
 Spot = tuple[int, int]
@@ -144,17 +144,18 @@ class Stream:
             high = high if offset is None else min(high, offset)
             pieces = blocks.backward(low, high)
         self._spot = index, low if self._forward else high
+        times = Times(member)
         for block in pieces:
             self._budget.check()
             candidates = self._sieve.candidates(block)
             for bounds in candidates if self._forward else reversed(candidates):
-                hit = self._hit(index, block, bounds)
+                hit = self._hit(index, times, block, bounds)
                 if hit is not None:
                     self._spot = index, hit.end if self._forward else hit.start
                     yield hit
             self._spot = index, block.end if self._forward else block.base
 
-    def _hit(self, index: int, block: Block, bounds: Bounds) -> Hit | None:
+    def _hit(self, index: int, times: Times, block: Block, bounds: Bounds) -> Hit | None:
         if self._is_out(block, bounds):
             return None
         parsed = self._sieve.parsed(block, bounds)
@@ -162,9 +163,7 @@ class Stream:
             return None
         time = parsed.at
         if time is None:
-            time = block.time_before(bounds[0])
-            if time is None:
-                time = self._members[index].time_before(block.base)
+            time = times.before(block, bounds[0])
         if not self._span.holds(time):
             return None
         return Hit(parsed, time, index, block.base + bounds[0], block.base + bounds[1])

@@ -64,7 +64,7 @@ class JsonLines:
 
     def moment(self, line: bytes) -> int | None:
         """See `LineFormat.moment`."""
-        return self.head(line)[0]
+        return self.head(line)[0] if line.startswith(b"{") else None
 
     def head(self, entry: bytes) -> tuple[int | None, Level | None]:
         """See `LineFormat.head`."""

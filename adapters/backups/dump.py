@@ -41,8 +41,7 @@ _FACTS = """
         (SELECT max(number) FROM annals.migrations) AS schema_version,
         coalesce(e.position, 0) AS position, e.recorded_at,
         (SELECT count(*) FROM annals.events WHERE log_id = l.log_id) AS events,
-        (SELECT sum(pg_relation_size(c.oid))::bigint FROM pg_class AS c
-         WHERE c.relnamespace = 'annals'::regnamespace AND c.relkind = 'r') AS size
+        pg_relation_size('annals.events') AS size
     FROM annals.logs AS l LEFT JOIN LATERAL (
         SELECT position, recorded_at FROM annals.events WHERE log_id = l.log_id
         ORDER BY position DESC LIMIT 1

@@ -53,6 +53,13 @@ class VerificationFailed(Exception):  # noqa: N818 - a fact
     """Nobody could find out whether a version is sound; the text says why in one line."""
 
 
+class Failed(msgspec.Struct, frozen=True, kw_only=True):
+    """It did not work; `lasting`: nor would it at once."""
+
+    reason: str
+    lasting: bool
+
+
 class Dumper(Protocol):
     """Dumps the log into the repository."""
 

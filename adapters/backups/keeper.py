@@ -14,10 +14,10 @@ from adapters.backups.scratch import LoadFailed, drop_database
 from adapters.backups.verify import scratch_name, scratch_prefix
 from adapters.postgres.connect import outages
 from application.backup_commands import THE_POLICY
-from application.backup_effects import Failed, verdict
+from application.backup_effects import verdict
 from application.backup_repository import Manifest
 from application.backup_schedule import last_due, version_at
-from application.backups import copy_of
+from application.backups import Failed, copy_of
 from application.context import Context
 from application.event_store import ForeignIncarnation, Outage
 from domain.backup_policy import BACKUP_POLICY

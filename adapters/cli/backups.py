@@ -13,14 +13,15 @@ from adapters.cli.old_logs import old
 from adapters.cli.output import Column, Output, moment, state
 from adapters.cli.restores import restore
 from adapters.cli.running import Failed, Invocation, runs
-from adapters.http.backups import begun_at
+from adapters.http.backup_views import begun_at
 from adapters.open_backups import open_repository
 from adapters.startup import CannotStart
 from application.backup_commands import PruneBackups, Pruned
-from application.backup_effects import Failed as Unfinished
-from application.backup_effects import tidy, verdict
+from application.backup_effects import verdict
 from application.backup_repository import Damaged, Manifest, RepositoryFailed
+from application.backup_tidying import tidy
 from application.backups import DumpFailed, Sound, Unsound, VerificationFailed, copy_of
+from application.backups import Failed as Unfinished
 from application.event_store import Outage
 from domain.backups import (
     CALLER,

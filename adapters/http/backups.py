@@ -4,14 +4,22 @@ The list is what the repository holds, with what the log knows beside it: versio
 made or have failed, labels, verdicts. A repository whose log was lost is listed as well.
 """
 
-from datetime import UTC, datetime
-from typing import Annotated, Literal
-from uuid import UUID
-
 import msgspec
 
 from adapters.backups.catalogue import MISSING, Listed, catalogue
 from adapters.http.answers import Answer, Headers, json_answer
+from adapters.http.backup_views import (
+    BackupBody,
+    BackupDetails,
+    BackupItem,
+    BackupList,
+    BackupView,
+    NewLabel,
+    PartView,
+    ProgressView,
+    begun_at,
+    view,
+)
 from adapters.http.calls import Call
 from adapters.http.commands import Render, execute
 from adapters.http.conditions import etag
@@ -19,7 +27,7 @@ from adapters.http.event_views import EventList
 from adapters.http.histories import HistoryPage, stream_history
 from adapters.http.lists import cut, rows_of
 from adapters.http.moments import Moment, fold
-from adapters.http.names import NO_NUL, known_id
+from adapters.http.names import known_id
 from adapters.http.operations import operation
 from adapters.http.paging import Page, read_cursor
 from application.backup_repository import Manifest, Part
@@ -28,7 +36,6 @@ from domain.backups import (
     BACKUP,
     COMPLETED,
     DAMAGED,
-    DELETED,
     RUNNING,
     Backup,
     DeleteBackup,
@@ -43,98 +50,6 @@ from projections import backups as projection
 
 READ, WRITE = "backups:read", "backups:write"
 
-State = Literal["running", "completed", "failed", "damaged", "missing"]
-Verdict = Literal["running", "sound", "damaged", "failed"]
-Label = Annotated[str, msgspec.Meta(max_length=200, extra_json_schema=NO_NUL)]
-
-
-class BackupBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What people call a version."""
-
-    label: Label = ""
-
-
-class NewLabel(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What people call a version from now on."""
-
-    label: Label
-
-
-class ProgressView(msgspec.Struct, frozen=True, kw_only=True):
-    """How far work on a version is, in bytes of which the total is an estimate."""
-
-    what: str
-    bytes: int
-    total: int
-    percent: int
-
-
-class PartView(msgspec.Struct, frozen=True, kw_only=True):
-    """A file of a version."""
-
-    name: str
-    bytes: int
-    plain_bytes: int
-    sha256: str
-
-
-class VerificationView(msgspec.Struct, frozen=True, kw_only=True):
-    """How the last look at a version ended; `faults` say what is wrong, or why nobody knows."""
-
-    state: Verdict
-    faults: list[str]
-
-
-class BackupItem(msgspec.Struct, frozen=True, kw_only=True):
-    """A version in the list; what only a whole one has is null before."""
-
-    version: str
-    label: str
-    state: State
-    position: int | None
-    events: int | None
-    bytes: int | None
-    error: str | None
-    verification: Verdict | None
-    verified_at: datetime | None
-    started_at: datetime
-    progress: ProgressView | None
-
-
-class BackupList(msgspec.Struct, frozen=True, kw_only=True):
-    """A page of versions, newest first."""
-
-    items: list[BackupItem]
-    next: str | None
-
-
-class BackupView(msgspec.Struct, frozen=True, kw_only=True):
-    """A version; `revision` counts what the log has recorded about it."""
-
-    version: str
-    label: str
-    state: State
-    position: int | None
-    events: int | None
-    bytes: int | None
-    digest: str | None
-    schema_version: int | None
-    error: str | None
-    verification: VerificationView | None
-    revision: int
-
-
-class BackupDetails(BackupView, frozen=True, kw_only=True):
-    """A version, with what the repository says of it now and how far work on it is."""
-
-    incarnation: UUID | None
-    recorded_at: datetime | None
-    program: str | None
-    postgres: str | None
-    started_at: datetime
-    parts: list[PartView]
-    progress: ProgressView | None
-
 
 def _missing(version: str) -> NoSuchBackup:
     return NoSuchBackup(version=version[:100])
@@ -143,41 +58,6 @@ def _missing(version: str) -> NoSuchBackup:
 def version_of(call: Call) -> str:
     """The version that a path names."""
     return known_id(call.params["version"], _missing)
-
-
-def begun_at(version: str) -> datetime:
-    """When a version was begun: a UUIDv7 says so."""
-    return datetime.fromtimestamp((UUID(version).int >> 80) / 1000, UTC)
-
-
-def view(version: str, backup: NoBackup | Backup, revision: int) -> BackupView:
-    """A version as the log has it.
-
-    Raises:
-        NoSuchBackup: when it has none, or let it go.
-    """
-    if isinstance(backup, NoBackup) or backup.phase == DELETED:
-        raise NoSuchBackup
-    copy = backup.copy
-    verification = None
-    if backup.verification is not None:
-        verification = VerificationView(
-            state=backup.verification,  # type: ignore[arg-type]  # verdicts are these words
-            faults=list(backup.faults),
-        )
-    return BackupView(
-        version=version,
-        label=backup.label,
-        state=backup.phase,  # type: ignore[arg-type]  # phases but the last are these words
-        position=copy.position if copy else None,
-        events=copy.events if copy else None,
-        bytes=copy.bytes if copy else None,
-        digest=copy.digest if copy else None,
-        schema_version=copy.schema_version if copy else None,
-        error=backup.error,
-        verification=verification,
-        revision=revision,
-    )
 
 
 def _show(version: str, status: int = 200, headers: Headers = ()) -> Render:

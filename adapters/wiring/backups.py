@@ -8,16 +8,13 @@ from adapters.capability import Capability, Effects, Handlers
 from adapters.services import Services
 from application.backup_commands import handlers
 from application.backup_effects import (
-    PRUNE_BACKUPS,
     REACTION,
     RUN_BACKUP,
-    TIDY_BACKUP,
     VERIFY_BACKUP,
-    PruneAfterBackup,
     RunBackup,
-    TidyBackup,
     VerifyBackup,
 )
+from application.backup_tidying import PRUNE_BACKUPS, TIDY_BACKUP, PruneAfterBackup, TidyBackup
 from domain.backup_policy import BACKUP_POLICY
 from domain.backups import BACKUP
 

@@ -6,6 +6,7 @@ called again; or the next scheduler goes on with what it has begun.
 
 import asyncio
 import dataclasses
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime
@@ -99,6 +100,8 @@ async def restore(
 @asynccontextmanager
 async def restoring(invocation: Invocation) -> AsyncIterator[Opened]:
     """The log and the repository, also where the platform is stopped. Raises as `opened`."""
+    # a pool whose database has got another name says so in a traceback, and it is no news here
+    logging.getLogger("asyncpg.pool").setLevel(logging.CRITICAL)
     async with standing(invocation.settings, invocation.output) as settings:
         found = dataclasses.replace(invocation, settings=settings)
         async with opened(found) as it:

@@ -44,7 +44,7 @@ class EntryFiles:
         self.state = SharedState(directory.state)
         self.process = OwnProcess(directory.processes)
         self._lost: list[SharedState | OwnProcess] = []
-        self._buffer = bytearray(_AT_ONCE)
+        self._buffer = memoryview(bytearray(_AT_ONCE))
         self._exchange = exchanger()
         self.written = 0
         """Bytes written by this process."""
@@ -68,8 +68,10 @@ class EntryFiles:
         self.state = SharedState(self.directory.state)
         self.process = OwnProcess(self.directory.processes)
 
-    def read_at_once(self, place: Place) -> bytes:
-        """The file of a small entry, if no disk has to be waited for; not for two threads at once.
+    def read_at_once(self, place: Place) -> memoryview:
+        """The file of a small entry, if no disk has to be waited for.
+
+        Not for two threads at once: the next call overwrites what this one gives.
 
         Raises:
             FileNotFoundError: there is none.
@@ -83,7 +85,7 @@ class EntryFiles:
             os.close(descriptor)
         if count == _AT_ONCE:
             raise BlockingIOError
-        return bytes(memoryview(self._buffer)[:count])
+        return self._buffer[:count]
 
     def read(self, place: Place) -> bytes:
         """The file of an entry.
@@ -94,7 +96,7 @@ class EntryFiles:
         with open(place.path, "rb") as file:  # noqa: PTH123 - hot
             return file.read()
 
-    def entry_of(self, data: bytes, place: Place, *, stale: bool) -> Entry | None:
+    def entry_of(self, data: bytes | memoryview, place: Place, *, stale: bool) -> Entry | None:
         """The entry in a file's bytes, None unless it may be used.
 
         Raises:
@@ -121,6 +123,7 @@ class EntryFiles:
         Raises:
             OSError: when it cannot be written; the entry before is still there.
         """
+        self.stay()
         marks = mark_numbers(address.tenant, entry.tags)
         data = pack(
             entry, identity=place.identity, home=self.state.home, ticket=ticket, marks=marks
@@ -161,8 +164,7 @@ class EntryFiles:
     def _write_draft(self, draft: str, data: bytes) -> None:
         try:
             descriptor = os.open(draft, _WRITE, 0o600)
-        except FileNotFoundError:  # the first of its shard, or somebody has removed the directory
-            self.stay()
+        except FileNotFoundError:  # the first of its shard
             Path(draft).parent.mkdir(exist_ok=True)
             descriptor = os.open(draft, _WRITE, 0o600)
         try:

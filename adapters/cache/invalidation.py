@@ -5,13 +5,15 @@ of a tag lead to what may have it, so that the cost is that of the entries with 
 """
 
 import os
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import get_args
 
 from adapters.cache.files import EntryFiles
 from adapters.cache.places import SHARDS, space_of, tag_number
-from adapters.cache.records import Life
 from application.cache import Room
+
+Killed = Callable[[int, Iterable[int]], bool]
+"""Whether an entry with this ticket and these marks was alive until an invalidation."""
 
 ROOMS: tuple[Room, ...] = get_args(Room)
 
@@ -20,9 +22,9 @@ def invalidate(files: EntryFiles, tenant: str, tags: Collection[str] | None) -> 
     """Kill all entries of a tenant with one of these tags (None: all); how many were alive."""
     files.stay()
     wanted = tuple(tag_number(tenant, tag) for tag in (("",) if tags is None else tags))
-    ticket = files.state.invalidate(wanted)
+    killed = files.state.invalidate(wanted)
     names = _all_of(files, tenant) if tags is None else _tagged(files, tenant, tags)
-    return sum(_kill(files, name, ticket) for name in names)
+    return sum(_kill(files, name, killed) for name in names)
 
 
 def _all_of(files: EntryFiles, tenant: str) -> Iterator[str]:
@@ -38,20 +40,14 @@ def _tagged(files: EntryFiles, tenant: str, tags: Collection[str]) -> Collection
     return {name for directory in directories for name in names_in(directory)}
 
 
-def _kill(files: EntryFiles, name: str, ticket: int) -> bool:
-    """Remove an entry if it is dead now; whether it was alive until this ticket."""
+def _kill(files: EntryFiles, name: str, killed: Killed) -> bool:
+    """Remove an entry if it is dead now; whether it was alive until this invalidation."""
     life = files.peek(files.directory.entry(name))
     if life is None or files.is_alive(life):
         return False
     files.remove(name)
-    return _died_at(files, life, ticket)
-
-
-def _died_at(files: EntryFiles, life: Life, ticket: int) -> bool:
-    if not life.written <= files.now() < life.expires:
-        return False
-    marks = [files.state.mark(number) for number in life.marks]
-    return all(mark <= life.ticket or mark == ticket for mark in marks)
+    in_time = life.written <= files.now() < life.expires
+    return in_time and killed(life.ticket, life.marks)
 
 
 def names_in(directory: str) -> list[str]:

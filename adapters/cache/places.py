@@ -65,7 +65,8 @@ class Directory:
         self.totals = self.root / "totals"
         self.processes = self.root / "processes"
         self.locks = self.root / "locks"
-        self._entries = f"{self.root}/entries/"
+        self.entries = self.root / "entries"
+        self._entries = f"{self.entries}/"
         self._tags = f"{self.root}/tags/"
         self.place = lru_cache(maxsize=_REMEMBERED)(self._place)
         """The file that an entry has, by its address."""
@@ -78,7 +79,7 @@ class Directory:
         """
         self.root.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.root.chmod(0o700)
-        for path in (self.processes, self.locks, self.root / "entries", self.root / "tags"):
+        for path in (self.processes, self.locks, self.entries, self.root / "tags"):
             path.mkdir(exist_ok=True)
 
     def _place(self, address: Address) -> Place:

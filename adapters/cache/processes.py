@@ -8,6 +8,7 @@ dead have counted is added to the totals.
 
 import contextlib
 import fcntl
+import itertools
 import mmap
 import os
 import secrets
@@ -44,12 +45,11 @@ class OwnProcess:
         self._view = memoryview(self._map)
         self._numbers = self._view.cast("Q")
         self._rows: dict[str, int] = {}
-        self._drafts = 0
+        self._drafts = itertools.count(1)
 
     def draft(self) -> str:
         """A name for something that is being written, which nobody else has."""
-        self._drafts += 1
-        return f"{self.id}.{self._drafts}"
+        return f"{self.id}.{next(self._drafts)}"
 
     def count(self, space: str, *, hit: bool) -> None:
         """Count an answer; spaces beyond what the file holds are not counted."""

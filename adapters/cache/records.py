@@ -74,7 +74,9 @@ def read_life(data: bytes) -> Life:
     return Life(home, ticket, written, expires, stale, marks)
 
 
-def read_entry(data: bytes, identity: bytes) -> tuple[Entry, int, int, tuple[int, ...]]:
+def read_entry(
+    data: bytes | memoryview, identity: bytes
+) -> tuple[Entry, int, int, tuple[int, ...]]:
     """A whole file: the entry, its home, its ticket and its marks.
 
     Raises:
@@ -100,9 +102,9 @@ def read_entry(data: bytes, identity: bytes) -> tuple[Entry, int, int, tuple[int
     ):
         raise Damaged
     entry = Entry(
-        value=data[value:],
-        media_type=data[types:tags].decode() if type_length else "",
-        tags=tuple(data[tags:value].decode().split("\0")) if tags_length else (),
+        value=bytes(data[value:]),
+        media_type=str(data[types:tags], "utf-8") if type_length else "",
+        tags=tuple(str(data[tags:value], "utf-8").split("\0")) if tags_length else (),
         written_at=written,
         expires_at=expires,
         stale_until=stale,

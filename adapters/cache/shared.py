@@ -17,7 +17,7 @@ import os
 import secrets
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from uuid import UUID
@@ -85,10 +85,6 @@ class SharedState:
         """The current moment in the order of invalidations."""
         return self._numbers[_TICKET]
 
-    def mark(self, number: int) -> int:
-        """The ticket of a tag's last invalidation."""
-        return self._numbers[_HEAD + (number & _MASK)]
-
     def fresh(self, ticket: int, tags: Iterable[int]) -> bool:
         """Whether none of these tags was invalidated after a ticket was taken."""
         numbers = self._numbers
@@ -99,12 +95,20 @@ class SharedState:
                 return False
         return True
 
-    def invalidate(self, numbers: Iterable[int]) -> int:
-        """Mark these tags, at a moment of their own that is returned."""
+    def invalidate(self, numbers: Collection[int]) -> Callable[[int, Iterable[int]], bool]:
+        """Mark these tags; gives what tells whether an entry was alive until this moment."""
         with self._exclusive():
-            ticket = self._next_ticket()
-            self._mark(ticket, numbers)
-        return ticket
+            before = {number & _MASK: self._numbers[_HEAD + (number & _MASK)] for number in numbers}
+            moment = self._next_ticket()
+            self._mark(moment, numbers)
+
+        def killed(ticket: int, tags: Iterable[int]) -> bool:
+            marks = {number & _MASK: self._numbers[_HEAD + (number & _MASK)] for number in tags}
+            others = (mark for tag, mark in marks.items() if mark != moment or tag not in before)
+            ours = (before[tag] for tag, mark in marks.items() if mark == moment and tag in before)
+            return all(mark <= ticket for mark in (self._numbers[_EVERYTHING], *others, *ours))
+
+        return killed
 
     def used(self, number: int, at: float) -> None:
         """An entry was used just now."""

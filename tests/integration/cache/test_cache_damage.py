@@ -154,7 +154,7 @@ async def test_processes_stay_together_when_the_directory_is_removed(
 async def test_a_writer_that_is_killed_leaves_no_wrong_value(tmp_path: Path) -> None:
     rng = random.Random(7)
     store = file_store(tmp_path)
-    for _ in range(8):
+    for _ in range(5):
         with program("write", tmp_path) as writer:
             await keep_reading(store, reads=rng.randrange(40))
             writer.kill()

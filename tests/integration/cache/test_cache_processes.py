@@ -29,7 +29,7 @@ async def test_nothing_from_before_an_invalidation_is_seen_after_it(
     change(tmp_path, 0)
     seen = set()
     with program("reload", tmp_path), program("reload", tmp_path):
-        for number in range(1, 101):
+        for number in range(1, 41):
             change(tmp_path, number)
             await store.invalidate("acme", ["t"])
             while True:
@@ -39,7 +39,7 @@ async def test_nothing_from_before_an_invalidation_is_seen_after_it(
                 await asyncio.sleep(0)
             assert int(found.value) >= number
             seen.add(int(found.value))
-    assert len(seen) == 100  # it was loaded anew each time
+    assert len(seen) == 40  # it was loaded anew each time
 
 
 def change(root: Path, number: int) -> None:

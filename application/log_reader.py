@@ -299,15 +299,23 @@ def check_query(query: LogQuery) -> None:
         if not text or len(text) > LONGEST_PATTERN:
             detail = f"{name} has 1 to {LONGEST_PATTERN} characters"
             faults.append(_fault(f"/{name}", "bad-length", detail))
+        if not _is_text(text):
+            faults.append(_fault(f"/{name}", "not-unicode", "it has half a surrogate pair"))
         if "\n" in text:
             faults.append(_fault(f"/{name}", "line-break", "it is looked for within one line"))
     faults += [
         _fault(f"/fields/{name}", "bad-length", "names and values have 1 to 1000 characters")
         for name, value in query.fields.items()
-        if not name or max(len(name), len(value)) > LONGEST_PATTERN
+        if not name or max(len(name), len(value)) > LONGEST_PATTERN or not _is_text(name + value)
     ]
+    if query.cursor is not None and not query.cursor.isascii():
+        faults.append(_fault("/cursor", "bad-cursor", "this is no cursor of this list"))
     if faults:
         raise Invalid(*faults)
+
+
+def _is_text(text: str) -> bool:
+    return not any("\ud800" <= sign <= "\udfff" for sign in text)
 
 
 def _fault(pointer: str, code: str, detail: str) -> Fault:

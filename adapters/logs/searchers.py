@@ -56,8 +56,7 @@ class Searchers:
         finally:
             self._waiting -= 1
         try:
-            async with self._searcher() as searcher:
-                reply = await _answered(searcher, request, seconds + _GRACE)
+            reply = await self._asked(request, seconds + _GRACE)
         finally:
             self._places.release()
         if reply.refused is not None:
@@ -71,6 +70,15 @@ class Searchers:
         self._free.clear()
         if self._ended:
             await asyncio.wait(self._ended)
+
+    async def _asked(self, request: Request, seconds: float) -> Reply:
+        """The answer; one that died while it had nothing to do is no reason to fail."""
+        while self._free:
+            with suppress(Outage):
+                async with self._searcher() as searcher:
+                    return await _answered(searcher, request, seconds)
+        async with self._searcher() as searcher:
+            return await _answered(searcher, request, seconds)
 
     @asynccontextmanager
     async def _searcher(self) -> AsyncIterator[asyncio.subprocess.Process]:

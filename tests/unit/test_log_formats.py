@@ -16,9 +16,9 @@ LINES = {
     "json": b'{"ts":1767225845.5,"level":30,"msg":"x","user":"ada","big":123456789012345678901}\n',
     "logfmt": b'ts=2026-01-01T00:04:05.5Z level=info msg="served \\"it\\"" user=ada path=/x\n',
     "syslog": b"Jan  1 00:04:05 web-1 nginx[42]: served\n",
-    "syslog-5424": b'<165>1 2026-01-01T01:04:05.5+01:00 web-1 app 42 ID [x@1 user="ad\\"a"] served\n',
+    "syslog-5424": b'<165>1 2026-01-01T01:04:05.5+01:00 web app 42 ID [x@1 user="ad\\"a"] served\n',
     "access": b'10.0.0.1 - ada [01/Jan/2026:00:04:05 +0000] "GET /x HTTP/1.1" 503 12\n',
-    "access-combined": b'10.0.0.1 - - [01/Jan/2026:00:04:05 +0000] "GET / HTTP/1.1" 200 - "-" "c"\n',
+    "access-combined": b'10.0.0.1 - - [01/Jan/2026:00:04:05 +0000] "GET / HTTP/1.1" 200 - "" "c"\n',
     "text": b"2026-01-01 00:04:05,500 WARNING app: served\n",
 }
 

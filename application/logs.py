@@ -8,7 +8,7 @@ they speak of every tenant, so only the default tenant, whose owner runs the ins
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import PurePosixPath
 
 import msgspec
@@ -37,6 +37,7 @@ LIVE_FOR = timedelta(seconds=2)
 PAST_FOR = timedelta(minutes=1)
 SETTLED = timedelta(minutes=2)
 """A histogram is kept for `LIVE_FOR`; one that ended so long ago that nobody adds to it, longer."""
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class BuiltInSource(Conflict):
@@ -250,6 +251,11 @@ class Logs:
             ttl=PAST_FOR if settled else LIVE_FOR,
             tags=[f"log-source:{files.name}"],
         )
+
+
+def coarse(now: datetime) -> datetime:
+    """The same now for everybody who asks within `LIVE_FOR`, so that "the last hour" is one."""
+    return now - (now - _EPOCH) % LIVE_FOR
 
 
 def _asked(query: LogQuery) -> dict[str, object]:

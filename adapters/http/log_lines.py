@@ -26,6 +26,7 @@ from adapters.http.names import known_name
 from adapters.http.operations import operation
 from adapters.http.sse import LiveAnswer
 from application.log_reader import LogHistogram, SourceFiles
+from application.logs import coarse
 from domain.logs import LOG_READING, NoSuchLogSource, RecordLogReading, reading_id
 
 READ = "logs:read"
@@ -90,11 +91,11 @@ async def read_log(call: Call, query: LinesQuery) -> Answer:
 async def tail_log(call: Call, query: TailQuery) -> None:
     """Lines as they are written, as server-sent events whose ids are places to resume behind."""
     files, asked = await files_named(call), sought(query)
-    resumed = call.headers.get(b"last-event-id", b"").decode("latin-1") or query.cursor
+    resumed = call.headers.get(b"last-event-id", b"").decode("latin-1") or query.cursor or None
     with pointing():
-        page = await first_lines(call, files, asked, 0 if resumed else query.last)
+        page = await first_lines(call, files, asked, last=query.last, resumed=resumed)
     await _recorded(call, files, "tail")
-    blocks = lines_from(call, files, asked, page, resumed or None)
+    blocks = lines_from(call, files, asked, page, resumed)
     await LiveAnswer(call, blocks, needs=READ).send()
 
 
@@ -107,7 +108,7 @@ async def tail_log(call: Call, query: TailQuery) -> None:
 )
 async def count_log(call: Call, query: HistogramQuery) -> Answer:
     """How many lines of each level there are over time."""
-    files, now = await files_named(call), call.platform.now()
+    files, now = await files_named(call), coarse(call.platform.now())
     with pointing():
         counted = await call.platform.services.logs.histogram(
             files, within(query, now), buckets=query.buckets, tenant=call.tenant, now=now

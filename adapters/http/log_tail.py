@@ -5,7 +5,7 @@ A line is a `message`; what happened to the files meanwhile are events of other 
 `truncated`. The ids are places to resume behind, with `Last-Event-ID`.
 """
 
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 
 import msgspec
 
@@ -13,6 +13,7 @@ from adapters.http.calls import Call
 from adapters.http.log_views import view_line
 from adapters.http.sse import Blocks, event_block
 from application.log_reader import (
+    LARGEST_PAGE,
     Followed,
     LinesGone,
     LogEntry,
@@ -28,18 +29,25 @@ _GONE = event_block(
 )
 
 
-async def first_lines(call: Call, files: SourceFiles, query: LogQuery, last: int) -> LogPage:
-    """The newest lines that are there, newest first; also finds out whether the query can be asked.
+async def first_lines(
+    call: Call, files: SourceFiles, query: LogQuery, *, last: int, resumed: str | None
+) -> LogPage:
+    """The newest lines that are there, newest first; without `last` those of just now.
+
+    Also finds out whether all this can be asked: once the stream is open, nobody can be refused.
 
     Raises:
         Rejection: as `LogReader.page`.
     """
     reader = call.platform.services.logs.reader
-    if last:
-        return await reader.page(files, msgspec.structs.replace(query, order="desc", limit=last))
-    none = msgspec.structs.replace(query, order="desc", limit=1, since=call.platform.now())
-    page = await reader.page(files, none)
-    return LogPage(entries=(), next=None, previous=page.previous)
+    if resumed is not None:
+        with suppress(LinesGone):
+            await reader.page(files, LogQuery(cursor=resumed, limit=1))
+    since = None if last else call.platform.now()
+    asked = msgspec.structs.replace(
+        query, order="desc", limit=last or LARGEST_PAGE, since=since, cursor=None
+    )
+    return await reader.page(files, asked)
 
 
 async def lines_from(
@@ -47,8 +55,8 @@ async def lines_from(
 ) -> Blocks:
     """Lines behind the place that was resumed, or those of the page and what comes after them."""
     place = resumed or page.previous
-    if not resumed:
-        yield _blocks(Followed(items=page.entries[::-1], cursor=place or ""), files.name)
+    if place and not resumed:
+        yield _blocks(Followed(items=page.entries[::-1], cursor=place), files.name)
     logs = call.platform.services.logs
     while True:
         try:

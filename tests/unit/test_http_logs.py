@@ -296,6 +296,21 @@ async def test_a_line_leads_to_the_events_of_its_request_and_an_event_to_the_lin
     assert [each["links"] for each in theirs] == [{}, {}]
 
 
+@pytest.mark.parametrize(
+    ("query", "last_id", "pointer"),
+    [("?regex=(", "", "/regex"), ("?cursor=no", "", "/cursor"), ("", "no", "/cursor")],
+)
+async def test_a_tail_that_cannot_be_is_refused_before_it_opens(
+    api: Api, query: str, last_id: str, pointer: str
+) -> None:
+    await register(api)
+    api.platform.log_reader.write("app", entry(0, at=api.platform.clock + timedelta(days=1)))
+    answer = await api.owner("GET", f"/v1/logs/app/tail{query}", last_event_id=last_id)
+    assert answer.status_code == 422
+    assert [each["pointer"] for each in answer.json()["errors"]] == [pointer]
+    assert (await api.owner("GET", "/v1/logs/app/readings")).json()["items"] == []
+
+
 async def test_reading_is_an_event_per_reader_way_and_minute(api: Api) -> None:
     await register(api)
     for _ in range(3):
@@ -361,9 +376,9 @@ async def test_a_histogram_counts_by_level_over_time(api: Api) -> None:
 async def test_a_histogram_is_counted_once_for_those_who_ask_at_once(api: Api) -> None:
     await register(api)
     api.platform.log_reader.write("app", entry(0))
-    before = (await api.owner("GET", "/v1/logs/app/histogram")).json()
+    before = (await api.owner("GET", "/v1/logs/app/histogram?since=1h")).json()
     api.platform.log_reader.write("app", entry(1))
-    again = (await api.owner("GET", "/v1/logs/app/histogram")).json()
+    again = (await api.owner("GET", "/v1/logs/app/histogram?since=1h")).json()
     another = (await api.owner("GET", "/v1/logs/app/histogram?q=line")).json()
     assert before == again
     assert another != before

@@ -22,6 +22,7 @@ from application.webhooks.ports import (
     Headers,
     RefusalCounter,
     SignatureVerifier,
+    Tally,
     WebhookNames,
 )
 from domain.rejections import Unauthenticated
@@ -161,13 +162,17 @@ class ReceiveHandler:
         return await run(decide, lanes=[(RECEIPT, receipt)])
 
     async def _tell(self, hook: str, source: str, reason: Reason, at: datetime, run: Run) -> None:
+        """Count a refusal and let the log hear of it; that this fails does not make it genuine."""
         try:
             tally = await self.refusals.count(hook)
+            if tally is not None:
+                await self._record(tally, source, reason, at, run)
         except Outage as outage:
-            log.warning("webhook_refusal_not_counted", detail=outage.detail)
-            return
-        if tally is None:
-            return
+            log.warning("webhook_refusal_not_told", detail=outage.detail)
+
+    async def _record(
+        self, tally: Tally, source: str, reason: Reason, at: datetime, run: Run
+    ) -> None:
         record = RecordRefusal(
             minute=tally.minute,
             reason=reason,

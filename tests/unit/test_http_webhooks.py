@@ -13,8 +13,12 @@ import msgspec
 import pytest
 
 from adapters.crypto.tokens import hash_token, make_api_key
+from application.bus import Run
 from application.context import Context
+from application.event_store import Outage
 from application.unit import Unit
+from application.webhooks.ports import Tally
+from application.webhooks.receiving import BadSignature, Receive, ReceiveHandler
 from domain.access import API_KEY, IssueApiKey
 from domain.webhooks.receipts import RECEIPT
 from domain.webhooks.refusals import REFUSALS
@@ -241,6 +245,28 @@ async def test_bad_ones_are_refused_and_the_log_hears_of_it_once_a_minute(api: A
     shown = await api.owner("GET", "/v1/webhooks/sources/github/refusals")
     assert shown.json()["items"][0]["data"]["reason"] == "signature"
     assert shown.json()["items"][0]["stream"] == REFUSALS.stream("github")
+
+
+class AwayCounter:
+    async def count(self, hook: str) -> Tally | None:
+        raise Outage(f"Redis does not answer about {hook}")
+
+
+async def test_bad_ones_are_refused_while_nobody_can_count_them(api: Api) -> None:
+    url = await define(api)
+    before = (await api.platform.store.tail()).position
+    ports = api.platform.services.webhooks
+    receive = ReceiveHandler(
+        current=api.platform.current,
+        names=ports.names,
+        verify=ports.verify,
+        refusals=AwayCounter(),
+        now=api.platform.now,
+    )
+    run = Run(api.platform.pipeline, Context(correlation_id=uuid4(), deadline=1e12))
+    with pytest.raises(BadSignature):
+        await receive(Receive(hook=url.removeprefix("/hooks/"), headers={}, body=b""), run)
+    assert (await api.platform.store.tail()).position == before
 
 
 async def test_a_key_of_the_senders_own_keeps_nothing_of_a_bad_message(api: Api) -> None:

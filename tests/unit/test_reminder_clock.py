@@ -79,15 +79,20 @@ class Bench:
     def now(self) -> datetime:
         return datetime.now(UTC) + self.ahead
 
-    async def execute(self, command: object) -> Any:
+    async def execute(self, command: object, tenant: str = "default") -> Any:
         deadline = asyncio.get_running_loop().time() + 5
-        context = Context(correlation_id=uuid4(), deadline=deadline)
+        context = Context(correlation_id=uuid4(), deadline=deadline, tenant=tenant)
         done = await self.bus.execute(command, context)
         self.tail.wake()
         assert isinstance(done, Done)
         return done.result
 
-    async def make(self, due: timedelta = timedelta(), schedule: Schedule | None = None) -> str:
+    async def make(
+        self,
+        due: timedelta = timedelta(),
+        schedule: Schedule | None = None,
+        tenant: str = "default",
+    ) -> str:
         at = self.now()
         command = ScheduleReminder(
             owner="ada",
@@ -99,11 +104,11 @@ class Bench:
             new_secret="",
             at=at,
         )
-        return str((await self.execute(MakeReminder(schedule=command, own=False))).id)
+        return str((await self.execute(MakeReminder(schedule=command, own=False), tenant)).id)
 
     async def fire(self, name: Name) -> FireOutcome:
         self.fires += 1
-        outcome = await self.execute(FireReminder(reminder=name.reminder))
+        outcome = await self.execute(FireReminder(reminder=name.reminder), name.tenant)
         assert isinstance(outcome, FireOutcome)
         return outcome
 
@@ -150,6 +155,13 @@ async def test_what_is_due_fires_with_its_delivery(bench: Bench) -> None:
     assert event.stream == f"reminder/{id_}"
     following = await bench.store.read_log(after=event.position, limit=1)
     assert [each.type for each in following] == ["delivery.queued"]
+
+
+async def test_what_is_due_fires_in_its_tenant(bench: Bench) -> None:
+    async with bench.running(bench.clock(MemoryDueSet())):
+        made = {(tenant, await bench.make(tenant=tenant)) for tenant in ("one", "two")}
+        events = await bench.fired(2)
+    assert {(event.tenant, event.stream.partition("/")[2]) for event in events} == made
 
 
 async def test_it_sleeps_until_something_is_due_and_no_longer(bench: Bench) -> None:

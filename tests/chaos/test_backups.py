@@ -56,18 +56,23 @@ def types(annals: Annals, version: str) -> list[str]:
 
 @contextlib.contextmanager
 def held_up(database: Callable[[str], Any]) -> Iterator[Callable[[], None]]:
-    """Dumps that begin meanwhile get stuck; what it gives waits until one has."""
-    database("BEGIN; LOCK TABLE annals.failures IN ACCESS EXCLUSIVE MODE")
+    """Dumps that begin meanwhile wait for a table; what it gives waits until one does."""
+    database("CREATE TABLE annals.held_up ()")
+    database("ALTER TABLE annals.held_up OWNER TO annals_owner")
+    database("BEGIN")
+    database("LOCK TABLE annals.held_up IN ACCESS EXCLUSIVE MODE")
     query = f"SELECT count(*) FROM pg_stat_activity WHERE {DUMPS}"  # noqa: S608 - a constant
 
     def stuck() -> None:
         while not database(query):
+            database("SELECT pg_stat_clear_snapshot()")  # it lasts as long as a transaction
             time.sleep(0.02)
 
     try:
         yield stuck
     finally:
-        database("ROLLBACK")
+        database("DROP TABLE annals.held_up")
+        database("COMMIT")
 
 
 def test_a_worker_that_is_killed_in_a_dump_leaves_no_half_version(

@@ -21,6 +21,7 @@ from benchmarks import (
     cache,
     commands,
     jobs,
+    logs,
     machine,
     memory,
     rebuilds,
@@ -68,10 +69,12 @@ MEASUREMENTS: dict[str, Callable[[Services], Any]] = {
     "restores": restores.measure,
     "schemas": schemas.measure,
     "webhooks": webhooks.measure,
+    "logs": lambda _services: uvloop.run(logs.measure()),
     "access_lines": lambda _services: uvloop.run(access_lines.measure()),
 }
 
 SECTIONS: dict[str, Callable[[Any], report.Section]] = {
+    "logs": logs.section,
     "commands": report.commands,
     "visibility": report.visibility,
     "rebuilds": report.rebuilds,

@@ -5,6 +5,7 @@ run on one that gives up after so many steps, and then that is a fault. What rem
 of thousands of states over a large text: such a schema takes smaller values only.
 """
 
+import json
 import re
 from collections import OrderedDict
 from collections.abc import Iterator
@@ -30,6 +31,8 @@ _LARGEST_PATTERN = 100_000  # bytes of the compiled program
 _HEAVY_PATTERN = 10_000
 _LARGEST_FOR_HEAVY = 65_536  # bytes of a value that a heavy pattern may be run over
 _STEPS = 10_000  # of an engine that backtracks, for one text
+_CHOICES = ("anyOf", "oneOf", "allOf")
+_MOST_LOOKS = 2_000
 _COUNTED = re.compile(r"\{\d*,?\d\d+\}")
 _ENGINE = jsonschema_rs.FancyRegexOptions(backtrack_limit=_STEPS, size_limit=_LARGEST_PATTERN)
 _LIGHT = jsonschema_rs.FancyRegexOptions(backtrack_limit=_STEPS, size_limit=_HEAVY_PATTERN)
@@ -37,10 +40,22 @@ _LIGHT = jsonschema_rs.FancyRegexOptions(backtrack_limit=_STEPS, size_limit=_HEA
 
 @dataclass(frozen=True)
 class Compiled:
-    """A schema made ready; `largest` bytes of a value may be held against it (None: any)."""
+    """A schema made ready; `largest` bytes of a value may be held against it (None: any).
+
+    `forms` is how often a value may be looked at for each level of its nesting.
+    """
 
     validator: jsonschema_rs.Draft202012Validator
     largest: int | None
+    forms: int
+
+    def can_tell_why(self, value: Any) -> bool:
+        """Whether all faults can be found in time.
+
+        That a value is wrong is found at once. Why is told for every form that it might have had,
+        and where a schema refers to itself from several forms, for every form of every form.
+        """
+        return self.forms == 1 or self.forms ** _depth(value) <= _MOST_LOOKS
 
 
 class JsonSchemaValidator:
@@ -70,6 +85,9 @@ class JsonSchemaValidator:
             return [ValueFault(pointer="", code="pattern-time", detail=detail)]
         if compiled.validator.is_valid(value):
             return []
+        if not compiled.can_tell_why(value):
+            detail = "fits no form, and is nested too deep to say of every form why not"
+            return [ValueFault(pointer="", code="complexity", detail=detail)]
         return list(islice(value_faults(compiled.validator, value), MOST_FAULTS))
 
     def _compile_faults(self, document: str) -> list[Fault]:
@@ -98,12 +116,30 @@ class JsonSchemaValidator:
 
 
 def _compiled(document: str) -> Compiled:
+    forms = _forms(json.loads(document)) if "Ref" in document or "$ref" in document else 1
     if not _COUNTED.search(document):
-        return Compiled(_validator(document, _ENGINE), None)
+        return Compiled(_validator(document, _ENGINE), None, forms)
     try:
-        return Compiled(_validator(document, _LIGHT), None)
+        return Compiled(_validator(document, _LIGHT), None, forms)
     except jsonschema_rs.ValidationError:
-        return Compiled(_validator(document, _ENGINE), _LARGEST_FOR_HEAVY)
+        return Compiled(_validator(document, _ENGINE), _LARGEST_FOR_HEAVY, forms)
+
+
+def _forms(schema: Any) -> int:
+    """The most forms that any part of a schema leaves to choose from."""
+    if isinstance(schema, dict):
+        lists = [schema[word] for word in _CHOICES if isinstance(schema.get(word), list)]
+        return max([1, *map(len, lists), *map(_forms, schema.values())])
+    return max(map(_forms, schema), default=1) if isinstance(schema, list) else 1
+
+
+def _depth(value: Any) -> int:
+    """How deep arrays and objects lie in each other."""
+    deep, level = 0, [value]
+    while level := [each for each in level if isinstance(each, dict | list)]:
+        deep += 1
+        level = [i for each in level for i in (each.values() if isinstance(each, dict) else each)]
+    return deep
 
 
 def _validator(

@@ -52,3 +52,28 @@ def test_what_is_no_schema_is_refused(
 def test_a_pattern_that_backtracks_without_end_is_a_fault(validator: JsonSchemaValidator) -> None:
     found = faults(validator, {"pattern": r"^(?=(a+)+$)(a|aa)+$"}, "a" * 5000 + "!")
     assert len(found) == 1
+
+
+BRANCHING = {
+    "anyOf": [
+        {"properties": {"x": {"$ref": "#"}}, "required": ["y"]},
+        {"properties": {"x": {"$ref": "#"}}, "required": ["z"]},
+    ]
+}
+
+
+@pytest.mark.parametrize(("depth", "code"), [(3, "anyOf"), (60, "complexity")])
+def test_why_nothing_fits_is_told_as_long_as_that_ends(
+    validator: JsonSchemaValidator, depth: int, code: str
+) -> None:
+    value: Any = {}
+    for _ in range(depth):
+        value = {"x": value}
+    assert [fault.code for fault in faults(validator, BRANCHING, value)] == [code]
+
+
+def test_a_large_value_is_not_held_against_a_heavy_pattern(validator: JsonSchemaValidator) -> None:
+    schema = json.dumps({"pattern": "[ab]*a[ab]{900}c"})
+    assert validator.check(schema) == []
+    for size, code in ((10, "pattern"), (70_000, "pattern-time")):
+        assert [each.code for each in validator.faults(schema, "ab", size=size)] == [code]

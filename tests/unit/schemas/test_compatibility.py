@@ -103,18 +103,38 @@ BREAKING = [
     (obj(a=TEXT), obj(("a",), a=TEXT), "/required", "required-added"),
     (obj(), obj(a=TEXT), "/properties/a/type", "type-narrowed"),
     (obj(a=TEXT), closed(a=TEXT), "/additionalProperties", "additionalProperties-narrowed"),
-    (closed(a=TEXT, b=TEXT), closed(a=TEXT), "/additionalProperties", "additionalProperties-narrowed"),
-    (obj(a=obj(b=NUMBER)), obj(a=obj(b=INTEGER)), "/properties/a/properties/b/type", "type-narrowed"),
+    (
+        closed(a=TEXT, b=TEXT),
+        closed(a=TEXT),
+        "/additionalProperties",
+        "additionalProperties-narrowed",
+    ),
+    (
+        obj(a=obj(b=NUMBER)),
+        obj(a=obj(b=INTEGER)),
+        "/properties/a/properties/b/type",
+        "type-narrowed",
+    ),
     ({"items": NUMBER}, {"items": INTEGER}, "/items/type", "type-narrowed"),
-    ({"type": "array"}, {"type": "array", "uniqueItems": True}, "/uniqueItems", "uniqueItems-narrowed"),
+    (
+        {"type": "array"},
+        {"type": "array", "uniqueItems": True},
+        "/uniqueItems",
+        "uniqueItems-narrowed",
+    ),
     ({"anyOf": [TEXT, INTEGER]}, {"anyOf": [TEXT]}, "/anyOf", "anyOf-narrowed"),
     (WIDER_TREE, TREE, "/$defs/t/properties/value/type", "type-narrowed"),
     ({"contains": TEXT}, {"contains": {"type": "null"}}, "/contains", "unproven"),
     ({"oneOf": [CAT, DOG]}, {"oneOf": [CAT, DOG, obj(("kind",))]}, "/oneOf", "unproven"),
-    (obj(a=TEXT), {**obj(a=TEXT), "unevaluatedProperties": False}, "/unevaluatedProperties", "unproven"),
+    (
+        obj(a=TEXT),
+        {**obj(a=TEXT), "unevaluatedProperties": False},
+        "/unevaluatedProperties",
+        "unproven",
+    ),
     ({}, {"not": TEXT}, "/not", "unproven"),
     ({}, {"$dynamicRef": "#"}, "/$dynamicRef", "unproven"),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("old", "new", "pointer", "code"), BREAKING)
@@ -158,6 +178,19 @@ NUMBERS = [0, 1, 2, 2.5, -1, 3, 6]
 TEXTS = ["", "a", "b", "xa", "abc", "a@b.org"]
 TYPES = ["null", "boolean", "integer", "number", "string", "array", "object"]
 
+COUNTS = ("minLength", "maxLength", "minItems", "maxItems", "minProperties", "maxProperties")
+SOME: dict[str, Sequence[Any]] = {
+    "type": [*TYPES, ["string", "null"], ["integer", "array"], ["number", "object", "boolean"]],
+    "multipleOf": [1, 2, 3, 0.5],
+    "pattern": ["^a", "a$", "^[ab]$", "^x"],
+    "format": ["email", "ipv4"],
+    "uniqueItems": [True, True, False],
+    "$ref": ["#", "#/$defs/a", "#/$defs/b"],
+    **dict.fromkeys(("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"), NUMBERS),
+    **dict.fromkeys((*COUNTS, "minContains", "maxContains"), range(4)),
+}
+"""Keywords whose values are drawn from a few."""
+
 
 class Draw(Random):
     """Draws schemas and values from a seed."""
@@ -189,39 +222,20 @@ class Draw(Random):
         return schema if isinstance(schema, dict) else {}
 
     def keyword(self, word: str, depth: int) -> Any:
-        many = lambda: [self.schema(depth) for _ in range(self.randint(1, 3))]  # noqa: E731
-        members = lambda names: {name: self.schema(depth) for name in self.some(names)}  # noqa: E731
-        match word:
-            case "type":
-                return self.choice([self.choice(TYPES), self.sample(TYPES, 2)])
-            case "enum":
-                return [self.value(2) for _ in range(self.randint(1, 3))]
-            case "const":
-                return self.value(2)
-            case "minimum" | "maximum" | "exclusiveMinimum" | "exclusiveMaximum":
-                return self.choice(NUMBERS)
-            case "multipleOf":
-                return self.choice([1, 2, 3, 0.5])
-            case "pattern":
-                return self.choice(["^a", "a$", "^[ab]$", "^x"])
-            case "format":
-                return self.choice(["email", "ipv4"])
-            case "uniqueItems":
-                return self.random() < 0.8
-            case "prefixItems" | "allOf" | "anyOf" | "oneOf":
-                return many()
-            case "properties" | "dependentSchemas":
-                return members(NAMES)
-            case "patternProperties":
-                return members(["^a", "^x", "."])
-            case "required":
-                return self.some(NAMES)
-            case "dependentRequired":
-                return {name: self.some(NAMES) for name in self.some(NAMES)}
-            case "$ref":
-                return self.choice(["#", "#/$defs/a", "#/$defs/b"])
-        if word[:3] in {"min", "max"}:
-            return self.randrange(4)
+        if word in SOME:
+            return self.choice(SOME[word])
+        if word in {"enum", "const"}:
+            values = [self.value(2) for _ in range(self.randint(1, 3))]
+            return values if word == "enum" else values[0]
+        if word in {"prefixItems", "allOf", "anyOf", "oneOf"}:
+            return [self.schema(depth) for _ in range(self.randint(1, 3))]
+        if word in {"properties", "dependentSchemas", "patternProperties"}:
+            names = ["^a", "^x", "."] if word == "patternProperties" else NAMES
+            return {name: self.schema(depth) for name in self.some(names)}
+        if word == "required":
+            return self.some(NAMES)
+        if word == "dependentRequired":
+            return {name: self.some(NAMES) for name in self.some(NAMES)}
         return self.schema(depth)
 
     def pair(self) -> tuple[Any, Any]:

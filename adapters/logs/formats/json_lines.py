@@ -64,7 +64,14 @@ class JsonLines:
 
     def moment(self, line: bytes) -> int | None:
         """See `LineFormat.moment`."""
-        return self.head(line)[0] if line.startswith(b"{") else None
+        if not line.startswith(b"{"):
+            return None
+        try:
+            stamp = _heads.decode(line).timestamp
+        except _BROKEN:
+            stamp = None
+        at = None if stamp is None else self._stamps.any(stamp)
+        return self.head(line)[0] if at is None else at
 
     def head(self, entry: bytes) -> tuple[int | None, Level | None]:
         """See `LineFormat.head`."""

@@ -187,7 +187,11 @@ class Filling:
         Where nothing of the live log goes, nothing is in doubt, and what is owed follows.
         """
         reactions = self.program.reactions
-        async with as_owner(self.new) as new, as_owner(self.live) as live:
+        async with (
+            as_owner(self.new) as new,
+            as_owner(self.live) as live,
+            live.transaction(isolation="repeatable_read", readonly=True),
+        ):
             recorded_at: datetime | None = await new.fetchval(_WHEN, self.log_id, self.position)
             if recorded_at is None:
                 return []

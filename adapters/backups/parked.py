@@ -191,6 +191,7 @@ async def carry_over(live: Connection, new: Connection, *, log_id: int = 1) -> N
     """Take the live log's effects and how far its reactions are, whole: nothing of it was lost.
 
     Where a restored log ends where the live one does, every attempt and its outcome are known.
+    `live` reads one snapshot: projectors still move effects and checkpoints of the closed log on.
     """
     await new.execute("DELETE FROM annals.leases")
     for table, columns, which in _STATE:

@@ -70,15 +70,23 @@ class Crowd:
 
     def all_done(self) -> None:
         """End it, and wait until each accepted run was carried out: none lost, none made up."""
+        self.leave()
+        self.all_delivered()
+        assert set(self.target.keys(self.path)) == set(self.jobs)
+        self._only_killed_attempts_came_twice()
+
+    def leave(self) -> None:
+        """Trigger nothing more."""
         self._enough.set()
         for thread in self._threads:
             thread.join()
         assert not self._failures, self._failures
         assert len(set(self.jobs)) == len(self.jobs)
+
+    def all_delivered(self) -> None:
+        """Wait until each accepted run was carried out, and says so."""
         self._delivered()
         self._succeeded()
-        assert set(self.target.keys(self.path)) == set(self.jobs)
-        self._only_killed_attempts_came_twice()
 
     def _delivered(self) -> None:
         last, deadline = -1, time.monotonic() + _PATIENCE

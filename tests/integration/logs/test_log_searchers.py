@@ -43,8 +43,15 @@ def searchers() -> list[psutil.Process]:
 
 async def gone(process: psutil.Process) -> None:
     """Wait for a process's end without taking its exit code from who started it."""
-    while process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
-        await asyncio.sleep(0)
+    try:
+        watched = os.pidfd_open(process.pid)
+    except ProcessLookupError:
+        return
+    ended = asyncio.Event()
+    asyncio.get_running_loop().add_reader(watched, ended.set)
+    await ended.wait()
+    asyncio.get_running_loop().remove_reader(watched)
+    os.close(watched)
 
 
 def big(logs: LogDirectory) -> None:

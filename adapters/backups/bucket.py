@@ -105,7 +105,8 @@ class BucketRepository:
             yield draft
         finally:
             if not draft.published:
-                self._remove(_path(version, f"{attempt}"))
+                with suppress(RepositoryFailed):  # swept later; what went wrong before says why
+                    self._remove(_path(version, f"{attempt}"))
 
     def label(self, version: str, label: str) -> Manifest:
         """See `BackupRepository.label`."""

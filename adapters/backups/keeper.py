@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 EVERY = 5.0  # seconds between looks
 SWEEP = 60  # looks between two sweeps
-GRACE = timedelta(seconds=30)
+GRACE = timedelta(seconds=10)
 """How long a command at a terminal may take to note that it has begun."""
 ACTOR = "scheduler"
 _PATIENCE = 30.0  # seconds for one command

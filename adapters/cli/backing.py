@@ -44,8 +44,8 @@ from application.unit import Done
 T = TypeVar("T")
 
 LATEST = "latest"
-_SIGN = 5.0  # seconds between two signs of life
-_LIFE = timedelta(seconds=20)
+_SIGN = 3.0  # seconds between two signs of life
+_LIFE = timedelta(seconds=10)
 _MEGA = 20  # bits
 
 

@@ -116,6 +116,7 @@ async def _measure(
             for name in ("projector", "worker", "scheduler"):
                 processes.enter_context(running("adapters.cli.main", name, env=installation.env))
             connection = await connect(installation.database_url, role="annals_reader")
+            await _come_due(platform, connection, receiver, 1, 0.0, 1.0)  # all processes are up
             began = time.perf_counter()
             far = platform.now() + timedelta(days=30)
             await _make(platform, [far] * (pending - due), LogChannel())

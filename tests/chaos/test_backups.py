@@ -50,21 +50,29 @@ def end(annals: Annals, version: str) -> dict[str, Any]:
     raise AssertionError(version)
 
 
+def watch(annals: Annals, version: str) -> None:
+    """Wait until somebody tells how far it is."""
+    while (told := annals.as_owner("GET", f"/v1/backups/{version}").json()["progress"]) is None:
+        time.sleep(0.05)
+    assert told["what"] == "backup"
+    assert 0 <= told["percent"] < 100
+
+
 def types(annals: Annals, version: str) -> list[str]:
     return [each["type"] for each in annals.events(stream=f"backup/{version}")]
 
 
 @contextlib.contextmanager
-def held_up(database: Callable[[str], Any]) -> Iterator[Callable[[], None]]:
-    """Dumps that begin meanwhile wait for a table; what it gives waits until one does."""
+def held_up(database: Callable[[str], Any]) -> Iterator[Callable[[int], None]]:
+    """Dumps that begin meanwhile wait for a table; what it gives waits until so many do."""
     database("CREATE TABLE annals.held_up ()")
     database("ALTER TABLE annals.held_up OWNER TO annals_owner")
     database("BEGIN")
     database("LOCK TABLE annals.held_up IN ACCESS EXCLUSIVE MODE")
     query = f"SELECT count(*) FROM pg_stat_activity WHERE {DUMPS}"  # noqa: S608 - a constant
 
-    def stuck() -> None:
-        while not database(query):
+    def stuck(dumps: int) -> None:
+        while database(query) < dumps:
             database("SELECT pg_stat_clear_snapshot()")  # it lasts as long as a transaction
             time.sleep(0.02)
 
@@ -75,51 +83,38 @@ def held_up(database: Callable[[str], Any]) -> Iterator[Callable[[], None]]:
         database("COMMIT")
 
 
-def test_a_worker_that_is_killed_in_a_dump_leaves_no_half_version(
+def test_who_is_killed_in_a_dump_leaves_no_half_version(
     platform: Platform, annals: Annals, database: Callable[[str], Any]
 ) -> None:
+    """A worker's is made by the next attempt; that of a command at a terminal has failed."""
     root = platform.data_dir / "backups"
     with held_up(database) as stuck:
         version = start(annals)
-        stuck()
-        assert list((root / "incoming").iterdir())
+        stuck(1)
+        command = platform.also("backup", "create", "--label", "by hand")
+        stuck(2)
+        assert len(list((root / "incoming").iterdir())) == 2
+        watch(annals, version)
         for worker in platform.children("worker"):
             worker.kill()
-        listed = annals.as_owner("GET", "/v1/backups").json()["items"]
-        assert [each["state"] for each in listed if each["version"] == version] == ["running"]
-        assert not (root / "versions" / version).exists()
-    assert end(annals, version)["type"] == "backup.completed"
-    assert types(annals, version) == ["backup.started", "backup.completed"]
-    assert not list((root / "incoming").iterdir())
-    made = annals.as_owner("GET", f"/v1/backups/{version}").json()
-    assert made["events"] == made["position"]
-
-
-def test_everything_is_killed_in_a_dump_and_the_next_start_makes_it(
-    platform: Platform, annals: Annals, database: Callable[[str], Any]
-) -> None:
-    with held_up(database) as stuck:
-        version = start(annals)
-        stuck()
-        platform.kill()
-    platform.start()
-    assert end(annals, version)["type"] == "backup.completed"
-    assert annals.as_owner("GET", f"/v1/backups/{version}").json()["state"] == "completed"
-
-
-def test_a_command_that_is_killed_in_a_dump_is_recorded_as_ended(
-    platform: Platform, annals: Annals, database: Callable[[str], Any]
-) -> None:
-    with held_up(database) as stuck:
-        command = platform.also("backup", "create", "--label", "by hand")
-        stuck()
         command.kill()
         command.close()
-    started = [each for each in annals.events(type="backup.started") if "by hand" in str(each)]
-    version = started[-1]["stream"].partition("/")[2]
-    ended = end(annals, version)
+        listed = annals.as_owner("GET", "/v1/backups").json()["items"]
+        assert {each["state"] for each in listed} == {"running"}
+        assert not list((root / "versions").iterdir())
+    by_hand = next(
+        each["stream"].partition("/")[2]
+        for each in annals.events(type="backup.started")
+        if each["data"]["label"] == "by hand"
+    )
+    assert end(annals, version)["type"] == "backup.completed"
+    assert types(annals, version) == ["backup.started", "backup.completed"]
+    made = annals.as_owner("GET", f"/v1/backups/{version}").json()
+    assert made["events"] == made["position"]
+    ended = end(annals, by_hand)
     assert ended["type"] == "backup.failed"
     assert "was ended" in ended["data"]["reason"]
+    assert [each.name for each in (root / "versions").iterdir()] == [version]
 
 
 def test_a_full_disk_is_one_clear_event_and_nothing_is_lost(

@@ -15,7 +15,7 @@ import psutil
 
 from features.driver import Annals
 
-_START = 60.0  # seconds until a platform that is not ready counts as broken
+_START = 180.0  # seconds until a platform that is not ready counts as broken
 _STOP = 20.0
 
 

@@ -166,12 +166,14 @@ class _DirectoryDraft:
     def publish(self, manifest: Manifest) -> None:
         """See `Draft.publish`."""
         with _failures(f"{self._final} cannot be written"):
-            _write_whole(self._place / backup_manifest.NAME, backup_manifest.encode(manifest))
-            _flush_directory(self._place)
             try:
+                _write_whole(self._place / backup_manifest.NAME, backup_manifest.encode(manifest))
+                _flush_directory(self._place)
                 self._place.rename(self._final)
             except OSError as error:
-                if error.errno not in (errno.EEXIST, errno.ENOTEMPTY):
+                # A later attempt clears away what earlier ones have left behind.
+                overtaken = error.errno == errno.ENOENT and self._final.is_dir()
+                if not overtaken and error.errno not in (errno.EEXIST, errno.ENOTEMPTY):
                     raise
                 return  # another attempt was faster
             _flush_directory(self._final.parent)

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
+from adapters.capabilities import UPCASTS
 from adapters.memory.vault import MemoryVault
 from adapters.postgres.connect import Pool, connect, open_pool
 from adapters.postgres.effects import PostgresEffects
@@ -243,7 +244,7 @@ async def plant(
     real = await PostgresEventStore.open(url)
     register = await PostgresEffects.open(url)
     projectors = await open_pool(url, role="annals_projector", max_size=2)
-    codec = EventCodec([JOB, ACTION], vault or MemoryVault())
+    codec = EventCodec([JOB, ACTION], vault or MemoryVault(), UPCASTS)
     pipeline = Pipeline(wrap(real), codec, new_id)
     ledger, outbox, clock = ledger or Ledger(), outbox or Outbox(), Clock()
     outcomes: list[tuple[str, str]] = []

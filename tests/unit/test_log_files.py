@@ -177,7 +177,7 @@ assert file.write(line % 4)
     reason="this machine limits files already",
 )
 def test_a_disk_that_is_full_amid_a_line_costs_that_line_and_no_other(tmp_path: Path) -> None:
-    subprocess.run([sys.executable, "-c", FULL, str(tmp_path)], check=True, cwd=Path.cwd())
+    subprocess.run([sys.executable, "-B", "-c", FULL, str(tmp_path)], check=True, cwd=Path.cwd())
     first, torn, dropped, last = (tmp_path / "api-1.jsonl").read_bytes().splitlines(keepends=True)
     assert (first, last) == (line(1), line(4))
     assert torn == line(2)[:10] + b"\n"

@@ -84,9 +84,11 @@ def test_a_disk_that_takes_no_more_is_one_event_and_leaves_nothing(
     def take_no_more() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (512, 512))
 
+    env = {name: value for name, value in installation.env.items() if value is not None}
     result = subprocess.run(
-        [sys.executable, "-m", "adapters.cli.main", "backup", "create"],
-        env={name: value for name, value in installation.env.items() if value is not None},
+        # Python would leave truncated byte code behind: it does not look how much was written.
+        [sys.executable, "-B", "-m", "adapters.cli.main", "backup", "create"],
+        env=env,
         cwd=Path(__file__).parents[3],
         preexec_fn=take_no_more,
         capture_output=True,

@@ -74,7 +74,7 @@ def test_a_second_rebuild_is_refused_while_one_is_under_way(installation: Instal
     assert re.search(r"actions \d+ is paused: `annals projections resume actions`", waiting.stderr)
     installation.call("projections", "resume", "actions")
     [built] = installation.json("projections", "build")
-    assert (built["generation"], built["serves"]) == (1001, True)
+    assert (built["generation"], built["serves"]) == (2001, True)
     again = installation.call("projections", "build")
     assert (again.exit_code, again.stderr) == (0, "Every read model is built.\n")
 

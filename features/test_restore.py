@@ -59,13 +59,16 @@ def restored() -> Restored:
     return Restored()
 
 
-def insist(annals: Annals, path: str) -> httpx.Response:
-    """Ask until the platform is back, as a patient client does."""
-    deadline = time.monotonic() + PATIENCE
-    while (answer := annals.request("GET", path, token=annals.owner)).status_code == 503:
+def insist(annals: Annals, path: str, body: Any = None) -> httpx.Response:
+    """Ask until the platform is back, as a patient client does; a body is posted."""
+    deadline = time.monotonic() + 3 * PATIENCE
+    method = "GET" if body is None else "POST"
+    while True:
+        answer = annals.request(method, path, token=annals.owner, body=body)
+        if answer.status_code != 503:
+            return answer
         assert time.monotonic() < deadline, answer.text
         time.sleep(float(answer.headers["retry-after"]) / 4)
-    return answer
 
 
 def last_position(annals: Annals) -> int:
@@ -73,14 +76,14 @@ def last_position(annals: Annals) -> int:
 
 
 def plan(annals: Annals, restored: Restored, **body: Any) -> dict[str, Any]:
-    answer = annals.as_owner("POST", f"/v1/backups/{restored.version}/restore", body)
+    answer = insist(annals, f"/v1/backups/{restored.version}/restore", body)
     assert answer.status_code == 200, answer.text
     return dict(answer.json())
 
 
 def ask(annals: Annals, restored: Restored, **body: Any) -> httpx.Response:
     path = f"/v1/backups/{restored.version}/restore"
-    return annals.as_owner("POST", path, {"reason": REASON, **body})
+    return insist(annals, path, {"reason": REASON, **body})
 
 
 def carry_out(annals: Annals, restored: Restored, **where: Any) -> None:
@@ -108,12 +111,12 @@ def wait_for(annals: Annals, restored: Restored) -> None:
 
 @given("a backup")
 def _(annals: Annals, restored: Restored) -> None:
-    answer = annals.as_owner("POST", "/v1/backups", {"label": "before"})
+    answer = insist(annals, "/v1/backups", {"label": "before"})
     assert answer.status_code == 202, answer.text
     restored.version = answer.json()["version"]
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + 3 * PATIENCE
     while True:
-        found = annals.as_owner("GET", f"/v1/backups/{restored.version}").json()
+        found = insist(annals, f"/v1/backups/{restored.version}").json()
         if found["state"] == "completed":
             restored.base = found["position"]
             return

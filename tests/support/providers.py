@@ -83,6 +83,13 @@ class Providers:
             time.sleep(0.1)
         raise AssertionError("the platform did not come back")
 
+    def wait_interrupted(self) -> None:
+        """Wait until a message was not acknowledged at once."""
+        deadline = time.monotonic() + _PATIENCE
+        while not self.interrupted:
+            assert time.monotonic() < deadline, "nobody was interrupted"
+            time.sleep(0.05)
+
     def all_done(self) -> None:
         """End it, and wait until each message has had its effect: one job, none lost."""
         self._enough.set()

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
 
+import asyncpg
 import pytest
 
 from adapters.memory.vault import MemoryVault
@@ -77,7 +78,8 @@ async def test_each_event_gives_one_effect_however_often_it_is_read(one: Plant) 
     await one.queue()
     await one.react()
     one._reacted = 0
-    await one.react()
+    with pytest.raises(asyncpg.UniqueViolationError):
+        await one.react()
     assert len(await effects_of(one)) == 1
 
 

@@ -1,6 +1,7 @@
 """An HTTP target with a ledger: what was called, with which key, and how it was answered."""
 
 import json
+import sys
 import threading
 import time
 from collections import Counter, deque
@@ -8,6 +9,8 @@ from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any, Self
+
+from typing_extensions import override
 
 
 @dataclass(frozen=True)
@@ -20,6 +23,17 @@ class Call:
     headers: dict[str, str]
     raw: bytes
     at: float
+
+
+class _Server(ThreadingHTTPServer):
+    """Callers may be killed at any time; that is no error of ours."""
+
+    daemon_threads = True
+
+    @override
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(request, client_address)
 
 
 class Target:
@@ -36,8 +50,7 @@ class Target:
         self._always: dict[str, int] = {}
         self._changed = threading.Condition()
         listen = host if host == "127.0.0.1" else "0.0.0.0"
-        self._server = ThreadingHTTPServer((listen, 0), self._handler())
-        self._server.daemon_threads = True
+        self._server = _Server((listen, 0), self._handler())
         self._thread = threading.Thread(target=self._server.serve_forever)
 
     def __enter__(self) -> Self:
@@ -106,7 +119,11 @@ class Target:
             protocol_version = "HTTP/1.1"
 
             def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers.get("content-length", 0)))
+                length = int(self.headers.get("content-length", 0))
+                body = self.rfile.read(length)
+                if len(body) < length:  # the caller was killed while it asked
+                    self.close_connection = True
+                    return
                 if target.delay:
                     threading.Event().wait(target.delay)
                 with target._changed:

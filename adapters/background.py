@@ -5,11 +5,12 @@ process is better started anew than left half alive: `failed` tells whoever wait
 """
 
 import asyncio
-import contextlib
 from collections.abc import Coroutine
 from typing import Any
 
 import structlog
+
+from application.endings import end
 
 REPLACED = "the log was replaced"
 """Why a process must restart whose log was restored."""
@@ -43,9 +44,7 @@ class Background:
         """Cancel everything and wait for its end."""
         self._stopping = True
         for task in reversed(self._tasks):
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError, Exception):
-                await task
+            await end(task)
 
     def _ended(self, task: asyncio.Task[Any]) -> None:
         if self._stopping:

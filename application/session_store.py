@@ -22,7 +22,6 @@ Why nothing is lost or resurrected, whatever order things arrive in:
 """
 
 import asyncio
-import contextlib
 import random
 from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import datetime
@@ -31,6 +30,7 @@ from uuid import UUID
 
 import msgspec
 
+from application.endings import end
 from application.event_store import ForeignIncarnation, Outage
 
 
@@ -173,9 +173,7 @@ class Rebuilds:
     async def aclose(self) -> None:
         """Stop trying."""
         if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+            await end(self._task)
 
     async def _run(self) -> None:
         pause = 0.1

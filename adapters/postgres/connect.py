@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import asyncpg
 
+from application.endings import give_way
 from application.event_store import Outage
 
 if TYPE_CHECKING:
@@ -60,13 +61,16 @@ async def set_codecs(connection: Connection) -> None:
 
 @asynccontextmanager
 async def outages() -> AsyncIterator[None]:
-    """Turn every way in which Postgres can be away into an `Outage`."""
+    """Turn every way in which Postgres can be away into an `Outage`.
+
+    Whoever was told to end meanwhile does: asyncpg raises the error of a connection that was lost,
+    or could not be made, in place of the cancellation that came then.
+    """
     try:
         yield
-    except LOST as error:
-        raise outage(error) from error
-    except asyncpg.PostgresError as error:
-        if error.sqlstate == FENCED:
+    except Exception as error:
+        give_way(error)
+        if isinstance(error, LOST) or getattr(error, "sqlstate", None) == FENCED:
             raise outage(error) from error
         raise
 
@@ -92,6 +96,7 @@ async def connect(url: str, *, role: str | None, name: str = "annals") -> Connec
     except asyncpg.InvalidParameterValueError as error:
         raise Outage(f"the database has no role {role}; run `annals migrate`") from error
     except (*LOST, asyncpg.PostgresError) as error:
+        give_way(error)
         raise outage(error) from error
     return connection
 
@@ -139,8 +144,9 @@ async def close(connection: Connection, *, within: float = 2.0) -> None:
     try:
         async with asyncio.timeout(within):
             await connection.close()
-    except LOST:
+    except LOST as error:
         connection.terminate()
+        give_way(error)
     except asyncio.CancelledError:
         connection.terminate()
         raise

@@ -12,6 +12,7 @@ from application.event_store import (
     Append,
     ForeignIncarnation,
     KeyFound,
+    Outage,
     Outcome,
     StoredEvent,
     StreamName,
@@ -87,13 +88,16 @@ class PostgresEventStore:
         async def expect_the_log(connection: Connection) -> None:
             _check(await connection.fetchval(_INCARNATION, log_id), incarnation)
 
-        pool = await open_pool(
-            url,
-            role="annals_reader",
-            max_size=readers,
-            name="annals reads",
-            on_connect=expect_the_log,
-        )
+        try:
+            pool = await open_pool(
+                url,
+                role="annals_reader",
+                max_size=readers,
+                name="annals reads",
+                on_connect=expect_the_log,
+            )
+        except ForeignIncarnation as foreign:
+            raise Outage("the log was replaced just now", retry_after=1.0) from foreign
         try:
             appender = Appender(
                 url,

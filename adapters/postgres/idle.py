@@ -12,6 +12,7 @@ import structlog
 from adapters.postgres.checkpoints import Mark, advance_many
 from adapters.postgres.connect import Pool
 from adapters.postgres.member import AWAY, Member
+from application.endings import give_way
 
 log = structlog.get_logger(__name__)
 
@@ -54,6 +55,7 @@ class IdleSteps:
                 if member.mark in taken:
                     member.persisted = reached[member.mark]
         except AWAY as error:
+            give_way(error)
             log.warning("checkpoints_not_recorded", error=type(error).__name__)
             self._noticed.set()
             return

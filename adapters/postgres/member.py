@@ -17,6 +17,7 @@ import structlog
 from adapters.postgres.checkpoints import Mark, Step, advance, read
 from adapters.postgres.connect import LOST, Pool
 from adapters.postgres.follower import AfterCommit, Follower
+from application.endings import give_way
 from application.event_store import ForeignIncarnation, Outage
 from application.feed import Feed
 from domain.recorded import Recorded
@@ -113,6 +114,7 @@ class Member:
                 except FenceLost:
                     log.info("follower_overtaken", follower=self.mark.name)
                 except AWAY as error:
+                    give_way(error)
                     log.warning(
                         "follower_interrupted",
                         follower=self.mark.name,

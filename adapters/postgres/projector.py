@@ -21,6 +21,7 @@ from adapters.postgres.idle import IdleSteps
 from adapters.postgres.member import AWAY, Failure, Member, Stopped
 from adapters.postgres.read_tables import ProjectionFollower
 from application.codec import EventCodec
+from application.endings import end, give_way
 from application.event_store import EventStore, StoredEvent
 from application.feed import Feed
 from application.progress import Progress
@@ -121,6 +122,7 @@ class Projector:
                 await self._round(prune=turn % PRUNE_EVERY == 0)
                 turn += 1
             except AWAY as error:
+                give_way(error)
                 log.warning("projector_interrupted", error=type(error).__name__)
             try:
                 async with asyncio.timeout(ROUND):
@@ -231,9 +233,7 @@ class Projector:
 
     async def _stop(self, marks: Iterable[Mark]) -> None:
         tasks = [self._tasks[mark] for mark in marks if mark in self._tasks]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await end(*tasks)
 
     async def _activate(self, connection: Acquired) -> None:
         """Let queries turn to builds that have what the log had a round ago."""

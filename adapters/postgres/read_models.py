@@ -15,7 +15,7 @@ import asyncpg
 import msgspec
 import structlog
 
-from adapters.postgres.connect import LOST, Acquired, Pool, outages
+from adapters.postgres.connect import Acquired, Pool, outages
 from application.event_store import ForeignIncarnation, Outage
 from application.positions import Position
 from application.progress import Progress
@@ -236,8 +236,8 @@ class PostgresReadModels:
         while True:
             try:
                 await self.refresh()
-            except (Outage, *LOST) as error:
-                log.warning("builds_not_known", error=type(error).__name__)
+            except Outage as outage:
+                log.warning("builds_not_known", detail=outage.detail)
             await asyncio.sleep(REFRESH)
 
     def _announce(self) -> None:

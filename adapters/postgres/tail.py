@@ -9,7 +9,7 @@ import random
 
 import structlog
 
-from adapters.postgres.connect import LOST, Connection, close, connect
+from adapters.postgres.connect import Connection, close, connect, outages
 from application.event_store import Outage
 from application.tail import Tail
 
@@ -34,8 +34,8 @@ class Listener:
         while True:
             try:
                 await self._listen()
-            except (Outage, *LOST) as error:
-                log.warning("listener_interrupted", error=type(error).__name__)
+            except Outage as outage:
+                log.warning("listener_interrupted", detail=outage.detail)
                 pause = 0.05 if self._tail.listening else min(2 * pause, LONGEST_PAUSE)
             finally:
                 self._tail.listening = False
@@ -47,10 +47,11 @@ class Listener:
         lost = asyncio.Event()
         try:
             connection.add_termination_listener(lambda _: lost.set())
-            await connection.add_listener(CHANNEL, lambda *_: self._tail.wake())
-            self._tail.listening = True
-            self._tail.wake()  # something may have happened before the first word was heard
-            await self._stay(connection, lost)
+            async with outages():
+                await connection.add_listener(CHANNEL, lambda *_: self._tail.wake())
+                self._tail.listening = True
+                self._tail.wake()  # something may have happened before the first word was heard
+                await self._stay(connection, lost)
         finally:
             await close(connection)
 

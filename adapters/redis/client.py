@@ -5,6 +5,7 @@ nobody. A pool of connections would cost more than it brings (see benchmarks/red
 """
 
 import asyncio
+import contextlib
 import hashlib
 import random
 from collections.abc import Awaitable, Sequence
@@ -12,7 +13,6 @@ from typing import Any, Self
 
 from adapters.redis.address import RedisAddress, parse_address
 from adapters.redis.link import Link, ReplyError, Word
-from application.endings import end
 from application.event_store import Outage
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.02, 2.0
@@ -127,7 +127,9 @@ class RedisClient:
     async def aclose(self) -> None:
         """Close the connection; what is in flight fails."""
         if self._keeper is not None:
-            await end(self._keeper)
+            self._keeper.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._keeper
         if self._link is not None:
             self._link.give_up("the client was closed")
         self._link = None

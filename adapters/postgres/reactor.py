@@ -34,11 +34,19 @@ _INSERT = """
     FROM unnest($3::text[], $4::bigint[], $5::text[], $6::timestamptz[])
         AS e (tenant, position, kind, due_at)
     {twice}
-    RETURNING tenant, position, extract(epoch FROM due_at - clock_timestamp())::float8
+    RETURNING tenant, position, extract(epoch FROM due_at - clock_timestamp())::float8, {attempt}
 """
-_FIRST = _INSERT.format(twice="")
-_AGAIN = _INSERT.format(twice="ON CONFLICT DO NOTHING")
-"""For what a person has released: it may have had its effect before the log was replaced."""
+_FIRST = _INSERT.format(twice="", attempt="1")
+_AGAIN = _INSERT.format(
+    twice="ON CONFLICT DO NOTHING",
+    attempt="""1 + coalesce((
+        SELECT max(c.attempt) FROM annals.claims AS c
+        WHERE c.log_id = $1 AND c.reaction = $2 AND c.position = effects.position
+    ), 0)""",
+)
+"""For what a person has released: it may have had its effect before the log was replaced, or
+attempts at it.
+"""
 _THESE = f"""
     SELECT {COLUMNS} FROM annals.events
     WHERE log_id = $1 AND position = ANY ($2::bigint[]) ORDER BY position
@@ -182,12 +190,13 @@ class Reactor:
     async def _hand_over(self, rows: Sequence[Any]) -> None:
         """Send what is due soon; what is due later is left to the sweep."""
         name = self._reaction.name
-        now = [Ticket(name, tenant, position, 1) for tenant, position, delay in rows if delay <= 0]
+        due = [(Ticket(name, *where, attempt), delay) for *where, delay, attempt in rows]
+        now = [ticket for ticket, delay in due if delay <= 0]
         if now:
             await self._sender.send(now)
-        for tenant, position, delay in rows:
+        for ticket, delay in due:
             if 0 < delay <= SHORT_DELAY:
-                await self._sender.send([Ticket(name, tenant, position, 1)], delay=delay)
+                await self._sender.send([ticket], delay=delay)
 
 
 def follower_name(reaction: Reaction) -> str:

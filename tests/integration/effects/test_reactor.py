@@ -7,9 +7,11 @@ from datetime import timedelta
 from typing import Any
 
 import asyncpg
+import msgspec
 import pytest
 
 from adapters.memory.vault import MemoryVault
+from adapters.postgres.connect import connect
 from adapters.postgres.projector import Projector
 from adapters.postgres.reactor import Reactor, begin_at_tail, follower_name
 from application.bus import Bus, OneStream
@@ -20,7 +22,8 @@ from application.reactions import Do, Effect, FollowUp, Reaction
 from application.tail import Tail
 from domain.jobs import JOB, CancelJob, JobQueued, JobStarted
 from domain.recorded import Recorded
-from tests.support.jobs_plant import Outbox, Plant, plant
+from domain.restores import Parked, RestoreReleased
+from tests.support.jobs_plant import DOWN, Outbox, Plant, plant
 
 
 @pytest.fixture
@@ -123,6 +126,33 @@ async def test_what_is_due_later_is_not_handed_over_now(one: Plant) -> None:
     tickets = await one.react(Reactor(later, bus=None, sender=one.outbox))
     assert len(tickets) == 1
     assert len(await effects_of(one)) == 2
+
+
+async def test_what_is_released_is_handed_over_for_the_attempt_that_comes_next(one: Plant) -> None:
+    one.ledger.answers.append(DOWN)
+    [job] = await one.queue()
+    [first] = await one.react()
+    await one.work([first])
+    one.outbox.take()  # type: ignore[attr-defined]
+    connection = await connect(one.url, role=None)  # a restore has parked what follows
+    await connection.execute("DELETE FROM annals.effects")
+    await connection.close()
+    [queued, *_] = await one.log(job)
+    item = Parked(
+        reaction=REACTION.name,
+        tenant=queued.tenant,
+        stream=queued.stream,
+        position=queued.position,
+    )
+    released = msgspec.structs.replace(queued, event=RestoreReleased(items=(item,)))
+    reactor = Reactor(REACTION, bus=None, sender=one.outbox, codec=one.pipeline.codec)
+    async with one.projectors.acquire() as acquired, acquired.transaction():
+        hand_over = await reactor.apply(acquired, [released])
+    assert hand_over is not None
+    await hand_over()
+    [second] = one.outbox.take()  # type: ignore[attr-defined]
+    await one.work([second])
+    assert await one.types(job) == ["queued", "started", "attempt_failed", "started", "succeeded"]
 
 
 async def test_a_new_reaction_begins_at_the_end_of_the_log(one: Plant) -> None:

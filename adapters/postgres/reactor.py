@@ -190,7 +190,10 @@ class Reactor:
     async def _hand_over(self, rows: Sequence[Any]) -> None:
         """Send what is due soon; what is due later is left to the sweep."""
         name = self._reaction.name
-        due = [(Ticket(name, *where, attempt), delay) for *where, delay, attempt in rows]
+        due = [
+            (Ticket(name, tenant, position, attempt), delay)
+            for tenant, position, delay, attempt in rows
+        ]
         now = [ticket for ticket, delay in due if delay <= 0]
         if now:
             await self._sender.send(now)

@@ -98,6 +98,14 @@ def _clean(environment: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in environment.items() if name not in ours}
 
 
+def _words(process: psutil.Process) -> list[str]:
+    """What a process says that it is; nothing once it has ended."""
+    try:
+        return " ".join(process.cmdline()).split()
+    except psutil.NoSuchProcess:
+        return []
+
+
 class Platform:
     """`annals up` on a data directory, with the services it is given (or its own)."""
 
@@ -136,7 +144,7 @@ class Platform:
         """The processes that it runs, or those of one name (`worker`)."""
         assert self.process is not None
         tree = psutil.Process(self.process.popen.pid).children(recursive=True)
-        return [each for each in tree if not name or name in each.cmdline()]
+        return [each for each in tree if not name or name in _words(each)]
 
     def also(self, *arguments: str, **env: str) -> Process:
         """One more process of this platform, started alone."""

@@ -8,7 +8,7 @@ PYTHON ?= python3
 ANNALS := .venv/bin/annals
 WORKERS := 2
 
-unexport VIRTUAL_ENV PYTHONHOME PYTHONPATH
+unexport VIRTUAL_ENV PYTHONHOME PYTHONPATH PYTHONDONTWRITEBYTECODE
 export UV_PYTHON_DOWNLOADS := never
 
 .PHONY: help up migrate test test-fast check format bench compose-test clean

@@ -8,7 +8,7 @@ import click
 from typing_extensions import override
 
 from adapters.settings import SettingsError
-from adapters.startup import CannotStart
+from adapters.startup import REFUSAL, CannotStart
 
 COMMANDS: Mapping[str, tuple[str, str]] = {
     "up": ("adapters.cli.up:up", "Start everything and keep it running."),
@@ -68,7 +68,7 @@ def main() -> None:
 
 def _refuse(lines: list[str]) -> None:
     for line in lines:
-        click.echo(f"annals: {line}", err=True)
+        click.echo(f"{REFUSAL}{line}", err=True)
     sys.exit(2)
 
 

@@ -19,9 +19,11 @@ import structlog
 from adapters.embedded.homes import make_data_dir
 from adapters.embedded.services import embedded_programs
 from adapters.processes.port import held_port
-from adapters.processes.setup import check_redis, set_up, told
+from adapters.redis.reachable import check_redis
 from adapters.settings import Settings
-from adapters.startup import CannotStart
+from adapters.startup import REFUSAL, CannotStart
+from adapters.supervisor.child import Child, Sink
+from adapters.supervisor.fork_server import forked, start_fork_server
 from adapters.supervisor.leftovers import MARK, end_supervised
 from adapters.supervisor.lock import locked
 from adapters.supervisor.output import Output
@@ -45,9 +47,10 @@ async def run_platform(settings: Settings) -> None:
     """
     settings = msgspec.structs.replace(settings, data_dir=make_data_dir(settings.data_dir))
     with locked(settings.data_dir):
-        supervisor = Supervisor(Output(console=_on_console(settings), file=log_file()))
+        output = Output(console=_on_console(settings), file=log_file())
+        supervisor = Supervisor(output)
         async with _until_told(supervisor) as told_to_stop:
-            starting = asyncio.create_task(_start(supervisor, settings))
+            starting = asyncio.create_task(_start(supervisor, output, settings))
             try:
                 await _first(starting, told_to_stop)
                 if starting.done():
@@ -60,17 +63,41 @@ async def run_platform(settings: Settings) -> None:
                 await supervisor.stop(GRACE)
 
 
-async def _start(supervisor: Supervisor, settings: Settings) -> None:
+async def _start(supervisor: Supervisor, output: Sink, settings: Settings) -> None:
     with held_port(settings):
         await end_supervised(settings.data_dir)
+        start_fork_server({MARK: str(settings.data_dir)})
         shutil.rmtree(settings.metrics_dir, ignore_errors=True)
         servers, settings = embedded_programs(settings)
         await supervisor.start(servers)
-        with told(settings):
-            await check_redis(settings)
-            await set_up(settings)
+        await check_redis(settings)
+        await _migrate(settings, output)
     await supervisor.start(_processes(settings))
     click.echo(_banner(settings), err=True)
+
+
+async def _migrate(settings: Settings, output: Sink) -> None:
+    """Run `annals migrate`.
+
+    Raises:
+        CannotStart: with what it told.
+    """
+    refusal = "the database cannot be set up, see the lines above"
+
+    def say(name: str, line: str) -> None:
+        nonlocal refusal
+        if line.startswith(REFUSAL):
+            refusal = line.removeprefix(REFUSAL)
+        else:
+            output(name, line)
+
+    child = await Child.spawn(_process("migrate", "migrate", settings), say)
+    try:
+        await child.ended()
+    finally:
+        status = await child.finish(0)
+    if status:
+        raise CannotStart(refusal)
 
 
 def _processes(settings: Settings) -> list[Program]:
@@ -88,6 +115,7 @@ def _process(name: str, command: str, settings: Settings) -> Program:
     return Program(
         name=name,
         argv=(sys.executable, "-m", "adapters.cli.main", command),
+        start=forked((command,)),
         directory=Path.cwd(),
         environment=_environment(settings),
     )

@@ -25,7 +25,7 @@ from adapters.processes.life import settle_garbage
 from adapters.processes.port import check_port
 from adapters.processes.setup import check
 from adapters.settings import Settings, load_settings
-from adapters.supervisor.child import die_with_parent
+from adapters.supervisor.start import die_with_parent
 from adapters.telemetry.logging import GRANIAN, log_as
 from adapters.telemetry.metrics import Metrics
 from application.event_store import Outage
@@ -68,6 +68,7 @@ def serve(settings: Settings, application: str = "adapters.processes.api:create"
         port=settings.port,
         workers=settings.api_workers,
         workers_kill_timeout=FINISH,
+        process_name="annals api",
         backlog=2048,
         log_level=LogLevels.warning,
         log_dictconfig=GRANIAN,

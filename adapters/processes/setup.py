@@ -2,10 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from urllib.parse import urlsplit
 
-import redis.asyncio
-import redis.exceptions
 import structlog
 
 from adapters.crypto.master import BadMasterKey
@@ -19,10 +16,8 @@ from adapters.postgres.migrations import (
 )
 from adapters.processes.migrate import run as bring_up_to_date
 from adapters.settings import Settings
-from adapters.startup import CannotStart
+from adapters.startup import CannotStart, place_of
 from application.event_store import Outage
-
-_PATIENCE = 5.0  # seconds
 
 log = structlog.get_logger(__name__)
 
@@ -51,24 +46,6 @@ async def check(settings: Settings) -> None:
         await close(connection)
 
 
-async def check_redis(settings: Settings) -> None:
-    """Make sure that Redis answers.
-
-    Raises:
-        CannotStart: when it does not.
-    """
-    client = redis.asyncio.Redis.from_url(
-        settings.redis_url, socket_timeout=_PATIENCE, socket_connect_timeout=_PATIENCE, retry=None
-    )
-    try:
-        await client.ping()
-    except (redis.exceptions.RedisError, OSError) as error:
-        place = place_of(settings.redis_url)
-        raise CannotStart(f"Redis at {place} cannot be used: {type(error).__name__}") from None
-    finally:
-        await client.aclose()
-
-
 @contextmanager
 def told(settings: Settings) -> Iterator[None]:
     """Turn what an operator must put right into one line.
@@ -83,12 +60,3 @@ def told(settings: Settings) -> Iterator[None]:
         raise CannotStart(f"the database at {place} cannot be used: {outage.detail}") from outage
     except (SchemaTooOld, SchemaTooNew, MigrationChanged, BadMasterKey) as error:
         raise CannotStart(str(error)) from error
-
-
-def place_of(url: str) -> str:
-    """Where a URL leads, without its password."""
-    parts = urlsplit(url)
-    host = parts.hostname or "a local socket"
-    if ":" in host:
-        host = f"[{host}]"
-    return f"{host}:{parts.port}" if parts.port else host

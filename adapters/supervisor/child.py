@@ -2,20 +2,16 @@
 
 import asyncio
 import contextlib
-import ctypes
 import os
 import signal
-import sys
 from collections.abc import Callable
-from typing import Any
 
 from adapters.supervisor.program import Program
+from adapters.supervisor.start import Running
 
 Sink = Callable[[str, str], None]
 """Takes a program's name and one line that it wrote."""
 
-_SET_PARENT_DEATH_SIGNAL = 1
-_LIBC: Any = ctypes.CDLL(None) if sys.platform == "linux" else None
 _LONGEST_LINE = 64 * 1024
 _FIRST_PAUSE = 0.005
 _LONGEST_PAUSE = 0.1
@@ -33,7 +29,7 @@ class Died(Exception):  # noqa: N818 - a fact about a child
 class Child:
     """A started program. It leads its own session, so a terminal's Ctrl-C reaches only us."""
 
-    def __init__(self, program: Program, process: asyncio.subprocess.Process) -> None:
+    def __init__(self, program: Program, process: Running) -> None:
         """Wrap a process that `spawn` has started."""
         self.program = program
         self.pid = process.pid
@@ -53,7 +49,7 @@ class Child:
         await program.prepare()
         read_end, write_end = os.pipe()
         try:
-            process = await _execute(program, write_end)
+            process = await program.start(program, write_end)
         except BaseException:
             os.close(read_end)
             raise
@@ -125,46 +121,6 @@ class Child:
             with contextlib.suppress(asyncio.CancelledError):
                 await self._reading
         return status
-
-
-async def _execute(program: Program, output: int) -> asyncio.subprocess.Process:
-    identity: dict[str, Any] = {}
-    if program.user is not None:
-        identity = {"user": program.user.uid, "group": program.user.gid, "extra_groups": []}
-    return await asyncio.create_subprocess_exec(
-        *program.argv,
-        cwd=program.directory,
-        env=dict(program.environment),
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=output,
-        stderr=output,
-        start_new_session=True,
-        preexec_fn=_dies_with_parent(program.stop),
-        **identity,
-    )
-
-
-def die_with_parent(number: int) -> None:
-    """Ask the kernel (Linux) to send this process a signal should its parent end."""
-    if _LIBC is not None:
-        _LIBC.prctl(_SET_PARENT_DEATH_SIGNAL, int(number), 0, 0, 0)
-
-
-def _dies_with_parent(number: int) -> Callable[[], None] | None:
-    """Where the kernel can, a program gets its stop signal should we be killed.
-
-    It runs between fork and exec, after the change of user, which would clear the request.
-    """
-    if _LIBC is None:
-        return None
-    parent = os.getpid()
-
-    def ask() -> None:
-        die_with_parent(number)
-        if os.getppid() != parent:
-            os._exit(1)
-
-    return ask
 
 
 async def _pass_on(read_end: int, program: Program, sink: Sink) -> None:

@@ -5,6 +5,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from adapters.supervisor.start import Start, execute
+
 
 @dataclass(frozen=True, kw_only=True)
 class User:
@@ -34,7 +36,9 @@ class Program:
     that `must_start` is not tried again when it ends before it was ever ready. Lines that contain
     one of `unheeded` say nothing to anybody and are dropped.
 
-    Both may raise `CannotStart` where trying again is of no use.
+    `start` gives it life: by its executable `argv`, or in another way that comes to the same.
+
+    `prepare` and `answers` may raise `CannotStart` where trying again is of no use.
     """
 
     name: str
@@ -42,6 +46,7 @@ class Program:
     directory: Path
     environment: Mapping[str, str] = field(default_factory=dict)
     user: User | None = None
+    start: Start = execute
     stop: signal.Signals = signal.SIGTERM
     must_start: bool = False
     unheeded: tuple[str, ...] = ()

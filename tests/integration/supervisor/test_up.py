@@ -68,7 +68,7 @@ def test_it_starts_restarts_what_dies_and_stops_cleanly(platform: Platform, tmp_
     assert f"is in use by process {platform.process.popen.pid} " in refused(  # type: ignore[union-attr]
         platform, "--port", str(free_port())
     )
-    for name in ("projector", "worker", "scheduler", "api"):
+    for name in ("projector", "worker", "scheduler", "api", "fork"):
         (child, *_) = platform.children(name)
         child.kill()
         psutil.wait_procs([child], 30)

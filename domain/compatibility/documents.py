@@ -35,7 +35,7 @@ class Document:
         self.root = Part("", root)
         self._plain = not _has_scopes(root)
         self._anchors: dict[str, Part | None] = {}
-        for part in _objects(self.root):
+        for part in parts_of(self.root):
             if isinstance(name := part.schema.get("$anchor"), str):  # one that comes twice is none
                 self._anchors[name] = None if name in self._anchors else part
 
@@ -99,7 +99,8 @@ class Document:
         return self._plain or not _has_scopes(part.schema, below_root=False)
 
 
-def _objects(root: Part) -> Iterator[Part]:
+def parts_of(root: Part) -> Iterator[Part]:
+    """All objects of a document, schemas or not."""
     todo = [root]
     while todo:
         part = todo.pop()
@@ -113,7 +114,7 @@ def _objects(root: Part) -> Iterator[Part]:
 def _references(schema: Any) -> list[str]:
     return [
         part.schema[name]
-        for part in _objects(Part("", schema))
+        for part in parts_of(Part("", schema))
         for name in ("$ref", "$dynamicRef")
         if isinstance(part.schema.get(name), str)
     ]
@@ -122,7 +123,7 @@ def _references(schema: Any) -> list[str]:
 def _has_scopes(schema: Any, *, below_root: bool = True) -> bool:
     return any(
         isinstance(part.schema.get(name), str)
-        for part in _objects(Part("", schema))
+        for part in parts_of(Part("", schema))
         for name in _SCOPES
         if not (below_root and name == "$id" and part.pointer == "")
     )

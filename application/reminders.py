@@ -9,9 +9,10 @@ from uuid import UUID
 import msgspec
 
 from application.bus import Run
+from application.catching_up import changes_since
 from application.codec import EventCodec
 from application.due_set import Change, DueRows, Name
-from application.event_store import EventStore, ForeignIncarnation, StoredEvent
+from application.event_store import EventStore, StoredEvent
 from application.unit import Done, Unit
 from domain.accounts import ACCOUNT, Account
 from domain.channels import EmailChannel, InboxChannel, Route
@@ -31,8 +32,6 @@ from domain.reminders import (
     ReminderSnoozed,
     ScheduleReminder,
 )
-
-_PAGE = 1000
 
 
 class NotYourAddress(Forbidden):
@@ -211,17 +210,9 @@ class LoggedReminders:
 
     async def catch_up(self, after: int, incarnation: UUID) -> tuple[Sequence[Change], int]:
         """See `DueSource`."""
-        changes: list[Change] = []
-        while True:
-            page = await self.store.read_log(after=after, limit=_PAGE)
-            changes += await due_changes(page, self.codec)
-            after = page[-1].position if page else after
-            if len(page) < _PAGE:
-                break
-        tail = await self.store.tail()
-        if tail.incarnation != incarnation:
-            raise ForeignIncarnation(tail.incarnation)
-        return changes, after
+        return await changes_since(
+            after, incarnation, store=self.store, codec=self.codec, read=due_changes
+        )
 
 
 MOVES = (

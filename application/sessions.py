@@ -16,8 +16,9 @@ import msgspec
 
 from application.accounts import LONGEST_PASSWORD, NameHash, canonical_email
 from application.bus import Run
+from application.catching_up import changes_since
 from application.codec import EventCodec
-from application.event_store import EventStore, ForeignIncarnation, StoredEvent
+from application.event_store import EventStore, StoredEvent
 from application.lockout import Attempt, Locked, Lockout, Report
 from application.passwords import PasswordHasher
 from application.session_store import (
@@ -41,8 +42,6 @@ from domain.accounts import (
 from domain.recorded import Recorded
 from domain.rejections import LimitExceeded, Unauthenticated
 from domain.sessions import SESSION, EndSession, SessionEnded, SessionStarted, StartSession
-
-_PAGE = 1000
 
 
 class SignIn(msgspec.Struct, frozen=True, kw_only=True):
@@ -235,17 +234,9 @@ class LoggedSessions:
 
     async def catch_up(self, after: int, incarnation: UUID) -> tuple[Sequence[SessionChange], int]:
         """See `SessionSource`."""
-        changes: list[SessionChange] = []
-        while True:
-            page = await self.store.read_log(after=after, limit=_PAGE)
-            changes += await session_changes(page, self.codec)
-            after = page[-1].position if page else after
-            if len(page) < _PAGE:
-                break
-        tail = await self.store.tail()
-        if tail.incarnation != incarnation:
-            raise ForeignIncarnation(tail.incarnation)
-        return changes, after
+        return await changes_since(
+            after, incarnation, store=self.store, codec=self.codec, read=session_changes
+        )
 
 
 async def session_changes(events: Sequence[StoredEvent], codec: EventCodec) -> list[SessionChange]:

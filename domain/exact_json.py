@@ -87,8 +87,8 @@ class _Scan:
         return _Doubtful("not-finite", f"is {text}, which JSON does not know")
 
 
-def read(text: str | bytes, *, depth: int = MAX_DEPTH) -> Any:
-    """The value of a JSON text, nested at most so deep.
+def read(text: str | bytes, *, around: int = 0) -> Any:
+    """The value of a JSON text, nested at most `MAX_DEPTH` deep within so many levels around it.
 
     Raises:
         Unreadable: with everything that is doubtful, a pointer and a code each.
@@ -104,11 +104,12 @@ def read(text: str | bytes, *, depth: int = MAX_DEPTH) -> Any:
         place = f"{error.msg} at line {error.lineno}, column {error.colno}"
         raise Unreadable(_whole("json", f"is not JSON: {place}")) from None
     except RecursionError:
-        raise Unreadable(_too_deep(depth)) from None
+        raise Unreadable(_TOO_DEEP) from None
     except ValueError:  # Python's own bound on the digits of an integer
         raise Unreadable(_whole("number", "has an integer of too many digits")) from None
+    depth = MAX_DEPTH + around
     if decoded.count("[") + decoded.count("{") > depth and _is_deep(value, depth):
-        raise Unreadable(_too_deep(depth))
+        raise Unreadable(_TOO_DEEP)
     if scan.doubtful or ("\\u" in decoded and _has_surrogate(value)):
         faults = []
         for fault in _faults(value, ""):
@@ -208,5 +209,4 @@ def _whole(code: str, detail: str) -> Fault:
     return Fault(pointer="", code=code, detail=detail)
 
 
-def _too_deep(depth: int) -> Fault:
-    return _whole("depth", f"is nested deeper than {depth}")
+_TOO_DEEP = _whole("depth", f"is nested deeper than {MAX_DEPTH}")

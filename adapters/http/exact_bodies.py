@@ -27,7 +27,7 @@ def exact_value(raw: bytes) -> Any:
         Unreadable: when it has what no reader may rely on.
     """
     try:
-        return exact_json.read(raw, depth=exact_json.MAX_DEPTH + _ENVELOPE)
+        return exact_json.read(raw, around=_ENVELOPE)
     except Unreadable as error:
         if error.faults[0].code == "json":
             raise MalformedJson(f"The body {error.faults[0].detail}.") from None

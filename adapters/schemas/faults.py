@@ -44,6 +44,16 @@ def value_faults(validator: jsonschema_rs.Draft202012Validator, value: Any) -> I
         yield ValueFault(pointer="", code="surrogate", detail="contains a lone surrogate")
 
 
+def first_faults(validator: jsonschema_rs.Draft202012Validator, value: Any) -> Iterator[ValueFault]:
+    """The first thing that is found wrong with a value."""
+    try:
+        validator.validate(value)
+    except ValidationError as error:
+        yield from _faults(error, value)
+    except UnicodeEncodeError:
+        yield ValueFault(pointer="", code="surrogate", detail="contains a lone surrogate")
+
+
 def _faults(error: ValidationError, root: Any) -> Iterator[ValueFault]:
     path = list(error.instance_path)
     match error.kind:

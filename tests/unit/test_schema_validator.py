@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from adapters.schemas.validator import JsonSchemaValidator
-from application.schemas import ValueFault
+from application.schemas import MOST_FAULTS, ValueFault
 
 SCHEMA: Any = {
     "type": "object",
@@ -70,6 +70,70 @@ def test_why_nothing_fits_is_told_as_long_as_that_ends(
     for _ in range(depth):
         value = {"x": value}
     assert [fault.code for fault in faults(validator, BRANCHING, value)] == [code]
+
+
+def doubled(levels: int, word: str = "anyOf") -> dict[str, Any]:
+    """A schema that looks at one value twice as often with each level, in a way or in another."""
+    parts = {f"p{n}": {word: [{"$ref": f"#/$defs/p{n + 1}"}] * 2} for n in range(levels)}
+    return {"$ref": "#/$defs/p0", "$defs": {**parts, f"p{levels}": {"type": "string"}}}
+
+
+@pytest.mark.parametrize(
+    "hidden",
+    [
+        json.dumps(doubled(40)),
+        json.dumps(doubled(40, "allOf")),
+        json.dumps(doubled(40)).replace("anyOf", "\\u0061nyOf"),
+        json.dumps(doubled(40)).replace('#/$defs/p1"', '#/$defs/p%31"'),
+        json.dumps({**doubled(40), "$dynamicAnchor": "here"}),
+    ],
+)
+def test_a_schema_that_would_look_at_a_value_without_end_is_refused(
+    validator: JsonSchemaValidator, hidden: str
+) -> None:
+    assert [fault.code for fault in validator.check(hidden)] == ["complexity"]
+    assert [fault.code for fault in validator.faults(hidden, 5)] == ["complexity"]
+
+
+@pytest.mark.parametrize(
+    ("schema", "value", "codes"),
+    [
+        (doubled(5), 5, {"anyOf"}),
+        (doubled(18), 5, {"complexity"}),
+        (doubled(18), "a text", set()),
+        ({"items": {"type": "string"}}, [1] * 1_000, {"type"}),
+        ({"items": {"type": "string"}}, [1] * 300_000, {"type"}),
+        ({"items": {"type": "string"}}, ["a"] * 300_000, set()),
+        ({"items": {"allOf": [{"type": "string"}] * 3000}}, ["a"] * 100_000, {"complexity"}),
+        ({"anyOf": [{"items": {"type": "string"}}, False]}, [1] * 300_000, {"complexity"}),
+    ],
+)
+def test_a_verdict_costs_no_more_than_a_moment_and_what_fits_a_page(
+    validator: JsonSchemaValidator, schema: dict[str, Any], value: Any, codes: set[str]
+) -> None:
+    found = faults(validator, schema, value)
+    assert {fault.code for fault in found} == codes
+    assert len(found) <= MOST_FAULTS
+
+
+def test_a_schema_that_refers_to_itself_twice_over_the_same_member_is_no_trap(
+    validator: JsonSchemaValidator,
+) -> None:
+    twice = {
+        "properties": {"a": {"$ref": "#"}, "z": {"type": "string"}},
+        "patternProperties": {"a": {"$ref": "#"}},
+    }
+    value: Any = {"z": 5}
+    for _ in range(50):
+        value = {"a": value}
+    assert [fault.code for fault in faults(validator, twice, value)] == ["complexity"]
+
+
+def test_a_heavy_pattern_is_known_however_it_is_written(validator: JsonSchemaValidator) -> None:
+    schema = '{"pattern": "[ab]*a[ab]\\u007b900}c"}'
+    assert validator.check(schema) == []
+    found = validator.faults(schema, "ab" * 40_000)
+    assert [fault.code for fault in found] == ["pattern-time"]
 
 
 def test_a_large_value_is_not_held_against_a_heavy_pattern(validator: JsonSchemaValidator) -> None:

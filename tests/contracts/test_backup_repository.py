@@ -4,10 +4,8 @@ import itertools
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
 import obstore
 import pytest
-from moto.server import ThreadedMotoServer
 from obstore.store import S3Store
 
 from adapters.backups.bucket import BucketRepository
@@ -21,25 +19,20 @@ from application.backup_repository import (
     RepositoryFailed,
 )
 from tests.support.backups import PLAIN, manifest_of, new_version, published
+from tests.support.bucket import bucket_server
 
 _prefixes = itertools.count()
 
 
 @pytest.fixture(scope="module")
 def s3() -> Iterator[dict[str, str]]:
-    """A server that speaks S3, with an empty bucket."""
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    options = {
-        "endpoint": f"http://{host}:{port}",
-        "region": "us-east-1",
-        "access_key_id": "test",
-        "secret_access_key": "test",
-    }
-    httpx.put(f"{options['endpoint']}/backups", trust_env=False).raise_for_status()
-    yield options
-    server.stop()
+    with bucket_server() as address:
+        yield {
+            "endpoint": address,
+            "region": "us-east-1",
+            "access_key_id": "test",
+            "secret_access_key": "test",
+        }
 
 
 @pytest.fixture(params=["memory", "directory", "bucket"])

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from adapters.crypto.master import load_master_key
+from tests.support.bucket import BUCKET, bucket_server
 from tests.support.commands import call
 from tests.support.services import Services
 
@@ -44,6 +45,66 @@ def test_listed_confirmed_restored_and_the_old_log_dropped(env: dict[str, str]) 
     assert json.loads(call("backup", "old", "list", "--json", **env).stdout) == []
     events = call("events", "tail", "--type", "restore.old_dropped", "--json", **env)
     assert json.loads(events.stdout)["data"] == {"database": kept}
+
+
+@pytest.fixture
+def bucket(env: dict[str, str]) -> Iterator[dict[str, str]]:
+    """The same installation, whose backups go to a bucket."""
+    with bucket_server() as address:
+        yield {
+            **env,
+            "BACKUP_URL": f"s3://{BUCKET}/annals",
+            "AWS_ENDPOINT_URL": address,
+            "AWS_ALLOW_HTTP": "true",
+            "AWS_REGION": "us-east-1",
+            "AWS_ACCESS_KEY_ID": "test",
+            "AWS_SECRET_ACCESS_KEY": "test",
+        }
+
+
+@pytest.fixture
+def empty(services: Services) -> Iterator[str]:
+    """A database that somebody has made for a role that may not."""
+    url = services.new_database(migrated=False)
+    yield url
+    services.drop_database(url)
+
+
+def test_from_a_bucket_into_a_database_that_somebody_has_made(
+    bucket: dict[str, str], empty: str
+) -> None:
+    made = call("backup", "create", "--label", "far away", "--json", **bucket)
+    assert made.exit_code == 0, made.output
+    [version] = json.loads(made.stdout)["items"]
+    [listed] = json.loads(call("backup", "list", "--json", **bucket).stdout)["items"]
+    assert (listed["version"], listed["label"]) == (version["version"], "far away")
+    sound = call("backup", "verify", "latest", "--json", **bucket)
+    assert sound.exit_code == 0, sound.output
+    assert json.loads(sound.stdout)["state"] == "sound"
+    before = position(bucket)
+    refused = call("backup", "restore", "latest", "--into", empty, "--position", "end", **bucket)
+    assert refused.exit_code == 2
+    done = call(
+        *("backup", "restore", "latest", "--into", empty, "--position", str(before)),
+        *("--reason", "moving", "--json"),
+        **bucket,
+    )
+    assert done.exit_code == 0, done.output
+    assert json.loads(done.stdout)["position"] == before + 1
+    assert position(bucket) == before
+    moved = {**bucket, "DATABASE_URL": empty}
+    first = call("events", "tail", "--after", str(before), "--json", **moved)
+    assert json.loads(first.stdout)["type"] == "restore.completed"
+    rotated = call("owner", "rotate", **moved)
+    assert rotated.exit_code == 0, rotated.output
+    assert position(moved) > before + 1
+
+
+def position(env: dict[str, str]) -> int:
+    """Where the log ends."""
+    events = call("events", "tail", "--json", **env)
+    assert events.exit_code == 0, events.output
+    return int(json.loads(events.stdout.splitlines()[-1])["position"])
 
 
 def test_what_is_not_there_is_told(env: dict[str, str]) -> None:

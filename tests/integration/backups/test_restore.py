@@ -5,7 +5,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from adapters.backups.fence import closed_by
+from adapters.backups.fence import close_log, closed_by, open_log
 from adapters.backups.switch import beside, missing_rights
 from application.event_store import ForeignIncarnation, Outage
 from application.vault import KeyOwner
@@ -191,6 +191,19 @@ async def test_commands_are_refused_while_the_log_is_closed(plant: Plant) -> Non
         assert await plant.restore(asked, log) is not None
         with pytest.raises((ForeignIncarnation, Outage)):
             await log.flags("b")
+
+
+async def test_a_backup_of_a_closed_log_becomes_an_open_one(plant: Plant) -> None:
+    async with opened(plant.url) as log:
+        await log.flags("a")
+        await close_log(plant.url, "another")
+        version, base = await plant.backup()
+        await open_log(plant.url, "another")
+        asked = await log.start(version, base, base)
+        assert await plant.restore(asked, log) is not None
+    assert await closed_by(plant.url) is None
+    async with opened(plant.url) as log:
+        await log.flags("goes on")
 
 
 async def test_a_role_that_may_not_is_told_before_anything_is_touched(plant: Plant) -> None:

@@ -71,8 +71,11 @@ def spots(places: Sequence[Place], streams: Streams, *, forward: bool) -> dict[s
     Read backwards, a file that was removed had nothing but what was removed with it.
 
     Raises:
-        LinesGone: read forwards, something between the place and what is left may be missing.
+        LinesGone: read forwards, something between the place and what is left may be missing; or
+            the places are another source's.
     """
+    if streams and places and not any(place.stream in streams for place in places):
+        raise LinesGone(stream=places[0].stream)
     found = {}
     for place in places:
         members = streams.get(place.stream)

@@ -40,6 +40,10 @@ _LEADING = re.compile(
 )
 
 
+_YEARS: Final = range(2, 9998)
+"""Of stamps: years that no zone, leap second or step of a histogram leads out of the calendar."""
+
+
 def micros(moment: datetime) -> int:
     """An aware moment as microseconds since the epoch."""
     return (moment - _EPOCH) // _MICRO
@@ -138,7 +142,7 @@ class Stamps:
         except ValueError:
             pass
         else:
-            if moment_.tzinfo is not None:
+            if moment_.tzinfo is not None and moment_.year in _YEARS:
                 return round(moment_.timestamp() * SECOND)
         text = value.encode()
         found = self.iso(text)
@@ -157,6 +161,8 @@ class Stamps:
     def _reckoned(
         self, year: bytes, month: bytes, day: bytes, hour: bytes, minute: bytes, zone: bytes
     ) -> int | None:
+        if int(year) not in _YEARS:
+            return None
         try:
             wall = datetime(int(year), int(month), int(day), int(hour), int(minute), tzinfo=UTC)
             if not zone:

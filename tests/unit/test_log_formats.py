@@ -86,7 +86,12 @@ def test_stamps_are_read_with_their_zone(text: object, zone: str, expected: str)
 
 
 @pytest.mark.parametrize(
-    "text", ["", "soon", "2026-13-01T00:00:00Z", 42, True, None, float("nan"), []]
+    "text",
+    [
+        *("", "soon", "2026-13-01T00:00:00Z", 42, True, None, float("nan"), []),
+        *("0001-01-01T00:00:00+23:59", "0001-01-01 00:00:00", "0000-01-01T00:00:00Z"),
+        *("9999-12-31T23:59:59-23:59", "9999-12-31T23:59:60Z", "Fri Dec 31 23:59:60 9999"),
+    ],
 )
 def test_what_is_no_stamp_is_none(text: object) -> None:
     assert Stamps().any(text) is None

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 import pytest
@@ -237,6 +238,24 @@ def test_lines_that_were_removed_are_gone_forwards_and_the_end_backwards(
     with pytest.raises(LinesGone):
         logs.page(LogQuery(limit=5, order="asc", cursor=up.next))
     assert logs.page(LogQuery(limit=5, cursor=down.next)).entries == ()
+
+
+@pytest.mark.parametrize("order", ["asc", "desc"])
+def test_the_cursor_of_another_source_is_refused_in_either_direction(
+    logs: LogDirectory, order: Literal["asc", "desc"]
+) -> None:
+    for name in ("app.log", "other.log"):
+        logs.write(name, "".join(json_line(number, name) for number in range(3)))
+    cursor = logs.page(LogQuery(limit=1, order=order)).next
+    with pytest.raises(LinesGone):
+        logs.page(LogQuery(order=order, cursor=cursor), logs.source("other.log"))
+
+
+def test_a_time_beyond_the_calendar_is_none_and_hides_no_line(logs: LogDirectory) -> None:
+    for at in ("0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-23:59"):
+        logs.write("app.log", f'{{"time":"{at}","msg":"{at[:4]}"}}\n')
+    logs.write("app.log", json_line(1, "today"))
+    assert messages(logs.entries(LogQuery(order="asc"))) == ["0001", "9999", "today"]
 
 
 @pytest.mark.parametrize("cursor", ["x", "%", "kaRuZXh0kA", "k6NmZm", "AAAA", "ä", "=" * 9, ""])

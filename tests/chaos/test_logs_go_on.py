@@ -13,7 +13,7 @@ import pytest
 from features.driver import Annals
 from tests.support.platform import Platform
 
-NAMES = {"api-1", "api-2", "projector-1", "worker-1", "scheduler-1", "supervisor-1"}
+NAMES = {"api-1", "api-2", "migrate-1", "projector-1", "worker-1", "scheduler-1", "supervisor-1"}
 """What the files of this platform may be called, however often its processes begin anew."""
 TURN = 40
 """Lines in a file of the writer's before it is rotated away."""

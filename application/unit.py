@@ -130,9 +130,7 @@ class Unit:
         first = not self._loaded
         self._loaded[loaded.stream] = loaded
         if first and self.context.if_match not in (None, loaded.version):
-            raise StaleVersion(
-                f"The current version is {loaded.version}, yours is {self.context.if_match}."
-            )
+            raise StaleVersion(f"The current version is {loaded.version}; read it again.")
 
     @property
     def loaded(self) -> Iterable[Loaded]:

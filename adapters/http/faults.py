@@ -6,7 +6,7 @@ that a caller can mend a request in one go.
 
 from collections.abc import Iterator
 from types import UnionType
-from typing import Annotated, Any, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import msgspec
 
@@ -58,7 +58,7 @@ def _struct_faults(
     if config.forbid_unknown_fields:
         for name in value:
             if name not in fields and name != config.tag_field:
-                known = ", ".join(fields)
+                known = ", ".join([*filter(None, [config.tag_field]), *fields])
                 detail = f"{name[:60]} is not known here; known are {known}"
                 yield _fault(f"{pointer}/{escaped(name)}", "unknown", detail)
 
@@ -68,7 +68,21 @@ def _plain_faults(value: Any, type_: Any, pointer: str, *, strict: bool) -> Iter
         msgspec.convert(value, type_, strict=strict)
     except msgspec.ValidationError as error:
         message, _, path = str(error).partition(" - at `$")
-        yield _fault(pointer + _pointer(path.rstrip("`")), _code(message), message)
+        code = _code(message)
+        if code == "enum" and (choices := ", ".join(_choices(type_))):
+            message = f"{message}; known are {choices}"
+        yield _fault(pointer + _pointer(path.rstrip("`")), code, message)
+
+
+def _choices(type_: Any) -> Iterator[str]:
+    """The words that a type takes: its literals, and the tags of its structs."""
+    if get_origin(type_) is Literal:
+        yield from map(str, get_args(type_))
+    elif get_origin(type_) in {Annotated, Union, UnionType}:
+        for each in get_args(type_):
+            yield from _choices(each)
+    elif _is_struct(type_) and type_.__struct_config__.tag is not None:
+        yield str(type_.__struct_config__.tag)
 
 
 def _fault(pointer: str, code: str, detail: str) -> Fault:

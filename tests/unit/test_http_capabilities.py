@@ -120,6 +120,7 @@ async def test_if_match_names_the_version_that_was_read(api: Api) -> None:
 
     assert (stale.status_code, stale.json()["type"]) == (412, "/problems/stale-version")
     assert foreign.status_code == 412
+    assert foreign.json()["detail"] == "The current version is 3; read it again."
     assert wrong.status_code == 422
     assert fine.status_code == 200
 

@@ -22,6 +22,9 @@ _LONGEST = 200
 _SECOND = timedelta(seconds=1)
 _SOMETIME = datetime(2024, 1, 1)  # noqa: DTZ001 - a wall clock's reading, in no zone
 
+_NO_PLACES = frozenset({"localtime", "Factory"})
+"""Files among the zones that say something else on each machine, or nothing."""
+
 _SHORTHANDS = {
     "@yearly": "0 0 1 1 *",
     "@annually": "0 0 1 1 *",
@@ -68,7 +71,7 @@ def next_after(cron: str, zone: str, after: datetime) -> datetime:
 
 @lru_cache(maxsize=1)
 def _zones() -> frozenset[str]:
-    return frozenset(available_timezones())
+    return frozenset(available_timezones()) - _NO_PLACES
 
 
 def _expression(cron: str) -> str:

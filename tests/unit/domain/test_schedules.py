@@ -138,7 +138,18 @@ def test_what_never_fires_or_is_no_cron_is_refused(cron: str) -> None:
 
 @pytest.mark.parametrize(
     "zone",
-    ["", "Mars/Base", "europe/berlin", "Europe", "../UTC", "/etc/passwd", "\x00", "right/UTC"],
+    [
+        "",
+        "Mars/Base",
+        "localtime",
+        "Factory",
+        "europe/berlin",
+        "Europe",
+        "../UTC",
+        "/etc/passwd",
+        "\x00",
+        "right/UTC",
+    ],
 )
 def test_what_is_no_time_zone_is_refused(zone: str) -> None:
     with pytest.raises(Invalid) as refused:

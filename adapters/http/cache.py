@@ -4,35 +4,27 @@ Entries are no events, so `Idempotency-Key` has nothing to say about them: putti
 once. Dropping by tag is a command like every other.
 """
 
-import math
-from datetime import UTC, datetime
-
 import msgspec
 
 from adapters.http.answers import Answer, json_answer
-from adapters.http.bodies import read_body
 from adapters.http.cache_entries import (
     EntryView,
     LateBody,
     PutQuery,
-    entry_of,
-    etag_of,
-    key_of,
     raw_key,
-    shown,
-    ticket_of,
 )
+from adapters.http.cache_values import delete_value, get_value, put_value
 from adapters.http.calls import Call
 from adapters.http.commands import execute
 from adapters.http.event_views import EventList
 from adapters.http.histories import HistoryPage, stream_history
-from adapters.http.moments import consistent_after
 from adapters.http.operations import operation
-from application.cache import Address, Room
+from application.cache import Room
 from domain.cache import ALL, CACHE, InvalidateCache
-from domain.rejections import NotFound
+from domain.rejections import Fault, Invalid, NotFound
 
 READ, WRITE = "cache:read", "cache:write"
+HISTORY = b"history"
 
 
 class UsageView(msgspec.Struct, frozen=True, kw_only=True):
@@ -64,13 +56,6 @@ class Invalidated(msgspec.Struct, frozen=True, kw_only=True):
     invalidated: int
 
 
-class NoSuchEntry(NotFound):
-    """Nothing is kept under this key, or not any more; `ticket` is for putting it."""
-
-    slug = "no-such-entry"
-    title = "Nothing is kept under this key"
-
-
 class NeverInvalidated(NotFound):
     """Nobody has ever dropped entries."""
 
@@ -89,7 +74,7 @@ class NeverInvalidated(NotFound):
 )
 async def put_entry(call: Call, _unread: bytes, query: PutQuery) -> Answer:
     """Keep the body under a key, with its media type."""
-    return await _put(call, query)
+    return await put_value(call, query)
 
 
 @operation(
@@ -102,13 +87,13 @@ async def put_entry(call: Call, _unread: bytes, query: PutQuery) -> Answer:
 )
 async def get_entry(call: Call) -> Answer:
     """The value as it was put; an entry that is gone, for whatever reason, is 404."""
-    return await _get(call)
+    return await get_value(call)
 
 
 @operation("DELETE", "/v1/cache/{key:path}", needs=WRITE, answers={204: None}, keyed=False)
 async def delete_entry(call: Call) -> Answer:
     """Remove an entry; that there is none is as good."""
-    return await _delete(call)
+    return await delete_value(call)
 
 
 @operation(
@@ -122,20 +107,20 @@ async def delete_entry(call: Call) -> Answer:
 )
 async def put_slashes(call: Call, _unread: bytes, query: PutQuery) -> Answer:
     """As `put_entry`, for a key of slashes alone, which is no path of its own."""
-    return await _put(call, query)
+    return await put_value(call, query)
 
 
 @operation("DELETE", "/v1/cache", needs=WRITE, answers={204: None}, keyed=False)
 async def delete_slashes(call: Call) -> Answer:
     """As `delete_entry`, for a key of slashes alone, which is no path of its own."""
-    return await _delete(call)
+    return await delete_value(call)
 
 
 @operation("GET", "/v1/cache", needs=READ, answers={200: CacheView}, consistent=True)
 async def get_cache(call: Call) -> Answer:
     """What is kept for the tenant, and how often it has served."""
     if raw_key(call):
-        return await _get(call)
+        return await get_value(call)
     people, platform = await _usage(call, "people"), await _usage(call, "platform")
     view = CacheView(
         **msgspec.structs.asdict(people),
@@ -163,61 +148,85 @@ async def invalidate_cache(call: Call, body: InvalidateBody) -> Answer:
 
 
 @operation(
+    "PUT",
+    "/v1/cache/invalidate",
+    needs=WRITE,
+    body=LateBody(media_type="*/*"),
+    query=PutQuery,
+    answers={200: EntryView, 201: EntryView},
+    keyed=False,
+)
+async def put_invalidate(call: Call, _unread: bytes, query: PutQuery) -> Answer:
+    """As `put_entry`, for the key that is this word."""
+    return await put_value(call, query)
+
+
+@operation(
+    "GET",
+    "/v1/cache/invalidate",
+    needs=READ,
+    answers={200: str, 304: None},
+    consistent=True,
+    media_type="*/*",
+)
+async def get_invalidate(call: Call) -> Answer:
+    """As `get_entry`, for the key that is this word."""
+    return await get_value(call)
+
+
+@operation("DELETE", "/v1/cache/invalidate", needs=WRITE, answers={204: None}, keyed=False)
+async def delete_invalidate(call: Call) -> Answer:
+    """As `delete_entry`, for the key that is this word."""
+    return await delete_value(call)
+
+
+@operation(
     "GET",
     "/v1/cache/history",
-    needs="events:read",
+    needs=READ,
     query=HistoryPage,
     answers={200: EventList},
     consistent=True,
 )
 async def cache_history(call: Call, page: HistoryPage) -> Answer:
-    """Who has dropped entries, and when."""
+    """Who has dropped entries, and when; the key that is this word is written `%68istory`."""
+    if raw_key(call) != HISTORY:
+        return await get_value(call)
+    call.require("events:read")
     return await stream_history(call, call.tenant, CACHE.stream(ALL), page, NeverInvalidated())
 
 
-async def _put(call: Call, query: PutQuery) -> Answer:
-    """The ticket is taken before the body is read: what is invalidated meanwhile is not kept."""
-    entries = call.platform.cache.entries
-    await _meet(call)
-    ticket, address = ticket_of(query, entries.ticket()), _address(call)
-    entry_of(call, query, b"")  # refused, if at all, before the body is read
-    entry = entry_of(call, query, await read_body(call.headers, call.receive))
-    new = await entries.put(address, entry, ticket)
-    ends = None if entry.expires_at == math.inf else datetime.fromtimestamp(entry.expires_at, UTC)
-    view = EntryView(
-        key=address.key,
-        media_type=entry.media_type,
-        bytes=len(entry.value),
-        tags=entry.tags,
-        expires_at=ends,
-    )
-    return json_answer(view, 201 if new else 200, (etag_of(entry),))
+@operation(
+    "PUT",
+    "/v1/cache/history",
+    needs=WRITE,
+    body=LateBody(media_type="*/*"),
+    query=PutQuery,
+    answers={200: EntryView, 201: EntryView},
+    keyed=False,
+)
+async def put_history(call: Call, _unread: bytes, query: PutQuery) -> Answer:
+    """As `put_entry`, for the key that is this word, which is written `%68istory`."""
+    _no_word(call)
+    return await put_value(call, query)
 
 
-async def _get(call: Call) -> Answer:
-    await _meet(call)
-    entries = call.platform.cache.entries
-    ticket = entries.ticket()
-    entry = await entries.find(_address(call))
-    if entry is None:
-        raise NoSuchEntry(ticket=str(ticket))
-    return shown(call, entry)
+@operation("DELETE", "/v1/cache/history", needs=WRITE, answers={204: None}, keyed=False)
+async def delete_history(call: Call) -> Answer:
+    """As `delete_entry`, for the key that is this word, which is written `%68istory`."""
+    _no_word(call)
+    return await delete_value(call)
 
 
-async def _delete(call: Call) -> Answer:
-    await call.platform.cache.entries.delete(_address(call))
-    return Answer(204)
+def _no_word(call: Call) -> None:
+    """Refuse to put what nobody could get: there the history answers.
 
-
-def _address(call: Call) -> Address:
-    return Address(call.tenant, "people", key_of(call))
-
-
-async def _meet(call: Call) -> None:
-    """Know what was invalidated up to the place in the log that the caller names, if it does."""
-    position = await consistent_after(call)
-    if position is not None:
-        await call.platform.cache.loads.reached(position.number)
+    Raises:
+        Invalid: telling how the key is written.
+    """
+    if raw_key(call) == HISTORY:
+        detail = "history is a word of the API; as a key it is written %68istory"
+        raise Invalid(Fault(pointer="", code="reserved", detail=detail))
 
 
 async def _usage(call: Call, room: Room) -> UsageView:
@@ -233,5 +242,10 @@ OPERATIONS = (
     delete_slashes,
     get_cache,
     invalidate_cache,
+    put_invalidate,
+    get_invalidate,
+    delete_invalidate,
     cache_history,
+    put_history,
+    delete_history,
 )

@@ -162,3 +162,30 @@ async def test_a_member_may_do_nothing_with_it(api: Api, method: str, path: str)
     answer = await api.ask(method, f"/v1/cache{path}", token=token)
     assert (answer.status_code, answer.json()["type"]) == (403, "/problems/missing-permission")
     assert (await api.ask(method, f"/v1/cache{path}")).status_code == 401
+
+
+@pytest.mark.parametrize("key", ["invalidate", "invalidate/", "%68istory", "history/", "history/a"])
+async def test_words_of_the_api_are_keys_as_all_others(api: Api, key: str) -> None:
+    assert (await put(api, key, b"a word")).status_code == 201
+    assert (await api.owner("GET", f"/v1/cache/{key}")).content == b"a word"
+    assert (await api.owner("DELETE", f"/v1/cache/{key}")).status_code == 204
+    assert (await api.owner("GET", f"/v1/cache/{key}")).status_code == 404
+
+
+async def test_the_key_that_the_history_hides_is_refused_with_what_to_write(api: Api) -> None:
+    for refused in (await put(api, "history"), await api.owner("DELETE", "/v1/cache/history")):
+        assert refused.status_code == 422
+        assert "%68istory" in refused.json()["errors"][0]["detail"]
+
+
+@pytest.mark.parametrize(
+    "header", [{"if-none-match": "*"}, {"if-match": '"x"'}, {"content-range": "bytes 0-0/9"}]
+)
+async def test_a_condition_that_would_not_be_kept_to_is_refused(
+    api: Api, header: dict[str, str]
+) -> None:
+    await put(api, "k", b"first")
+    refused = await put(api, "k", b"second", **header)
+    assert refused.status_code == 422
+    assert next(iter(header)) in refused.json()["errors"][0]["detail"]
+    assert (await api.owner("GET", "/v1/cache/k")).content == b"first"

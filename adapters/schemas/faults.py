@@ -4,6 +4,7 @@ Codes are the keywords of JSON Schema that a value has failed, so that they outl
 `forbidden` is what a schema `false` answers to any value.
 """
 
+import json
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import Any
@@ -162,7 +163,9 @@ def _keyword(error: ValidationError) -> str:
 
 
 def _either(words: Sequence[str]) -> str:
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} or {words[-1]}"
+    """Words as a choice; a list of none, which a schema may give, leaves nothing to choose."""
+    *others, last = words or ["nothing"]
+    return f"{', '.join(others)} or {last}" if others else last
 
 
 def _short(value: Any) -> str:
@@ -172,6 +175,8 @@ def _short(value: Any) -> str:
             text = {None: "null", True: "true", False: "false"}[value]
         case str():
             text = f'"{value}"'
+        case dict() | list():
+            text = json.dumps(value, ensure_ascii=False, default=float)
     return text[:_LONGEST]
 
 

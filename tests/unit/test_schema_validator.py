@@ -72,6 +72,21 @@ def test_why_nothing_fits_is_told_as_long_as_that_ends(
     assert [fault.code for fault in faults(validator, BRANCHING, value)] == [code]
 
 
+@pytest.mark.parametrize(
+    ("options", "detail"),
+    [
+        ([], "must be one of nothing"),
+        ([1], "must be one of 1"),
+        (["a", None, {"b": [1.5, True]}], 'must be one of "a", null or {"b": [1.5, true]}'),
+    ],
+)
+def test_a_choice_is_told_as_json_however_many_there_are(
+    validator: JsonSchemaValidator, options: list[Any], detail: str
+) -> None:
+    [fault] = faults(validator, {"enum": options}, 7)
+    assert fault.detail == detail
+
+
 def doubled(levels: int, word: str = "anyOf") -> dict[str, Any]:
     """A schema that looks at one value twice as often with each level, in a way or in another."""
     parts = {f"p{n}": {word: [{"$ref": f"#/$defs/p{n + 1}"}] * 2} for n in range(levels)}

@@ -100,7 +100,7 @@ class Feed:
             self._pages.move_to_end(after)
             return page
         reading = self._reading.get(after)
-        if reading is None:
+        if reading is None or reading.done():  # what one has found may be old by now
             reading = self._reading[after] = asyncio.create_task(self._read(after))
             reading.add_done_callback(lambda task: self._read_ended(after, task))
         return await asyncio.shield(reading)
@@ -110,7 +110,8 @@ class Feed:
         self._pages.clear()
 
     def _read_ended(self, after: int, task: asyncio.Task[Page]) -> None:
-        del self._reading[after]
+        if self._reading.get(after) is task:
+            del self._reading[after]
         if not task.cancelled():
             task.exception()  # whoever still waits hears it; nobody may be there any more
 

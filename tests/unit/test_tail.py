@@ -227,6 +227,20 @@ async def test_followers_share_pages_and_their_decoding(
     assert sorted(decoded) == [1, 2, *range(4, last + 1)]
 
 
+async def test_a_page_that_was_read_a_moment_ago_may_be_old_already(store: Store) -> None:
+    tail = Tail(store)
+    last = await append(store)
+    await tail._look()
+    await append(store)
+    feed = Feed(tail, CODEC)
+    empty = asyncio.create_task(feed.page(last))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)  # it was read, in the very turn in which the tail goes on
+    await tail._look()
+    assert (await feed.next(last)).last == last + 1
+    assert (await empty).last == last
+
+
 async def test_a_page_ends_before_what_this_code_does_not_know(store: Store) -> None:
     await append(store, 2, "noise.heard")
     await append(store, 1, "thing.gone")

@@ -59,7 +59,7 @@ class DramatiqWorker:
         for thread in self._worker.workers:
             thread.stop()
         for consumer in self._worker.consumers.values():
-            consumer.pause()
+            consumer.stop()  # one that is paused sleeps for seconds before it sees its end
         left = await self._runner.drain(within)
         if left:
             log.warning("effects_left_to_their_lease", count=left)

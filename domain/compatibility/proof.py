@@ -157,7 +157,9 @@ class Proof:
         return None
 
     def _form_by_form(self, known: Narrow, part: Part, word: str, wide: Part) -> list[Break]:
-        rest = Part(part.pointer, {k: v for k, v in part.schema.items() if k != word})
+        # what no form has evaluated is not what is asked without the forms: left out, it is wider
+        gone = {word, "unevaluatedProperties", "unevaluatedItems"}
+        rest = Part(part.pointer, {k: v for k, v in part.schema.items() if k not in gone})
         others = [each for each in known.parts if each is not part]
         found: list[Break] = []
         choice = id(part.schema[word])

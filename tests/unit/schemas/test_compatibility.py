@@ -132,6 +132,18 @@ BREAKING = [
         "/unevaluatedProperties",
         "unproven",
     ),
+    (
+        {"anyOf": [obj(a=TEXT), obj(b=TEXT)], "unevaluatedProperties": False},
+        {"unevaluatedProperties": False},
+        "/unevaluatedProperties",
+        "unproven",
+    ),
+    (
+        {"oneOf": [{"prefixItems": [TEXT]}, {"maxItems": 2}], "unevaluatedItems": False},
+        {"unevaluatedItems": False},
+        "/unevaluatedItems",
+        "unproven",
+    ),
     ({}, {"not": TEXT}, "/not", "unproven"),
     ({}, {"$dynamicRef": "#"}, "/$dynamicRef", "unproven"),
 ]

@@ -6,6 +6,7 @@ import socket
 from collections.abc import Iterator
 from pathlib import Path
 
+import asyncpg
 import httpx
 import pytest
 
@@ -14,6 +15,12 @@ from tests.support.platform import Platform, free_port
 from tests.support.services import Services
 
 PATIENCE = 30.0
+SOMEBODY_WAITS = """
+    SELECT EXISTS (
+        SELECT FROM pg_locks JOIN pg_database ON pg_database.oid = pg_locks.database
+        WHERE locktype = 'advisory' AND NOT granted AND datname = current_database()
+    )
+"""
 
 
 @pytest.fixture(scope="module")
@@ -52,13 +59,19 @@ def test_a_body_that_is_announced_too_large_is_refused_unread(
         assert connection.recv(4096).startswith(b"HTTP/1.1 413 ")
 
 
-def test_a_client_that_goes_away_does_not_stop_its_command(
+async def test_a_client_that_goes_away_does_not_stop_its_command(
     platform: Platform, annals: Annals
 ) -> None:
     name, body = annals.unique("left"), b'{"enabled":true}'
     reader = annals.live({"after": "0", "type": "flag.enabled"})
-    with dial(platform) as connection:
-        connection.sendall(head("PUT", f"/v1/flags/{name}", annals, len(body)) + body)
+    log = await asyncpg.connect(platform.env["DATABASE_URL"])
+    async with log.transaction():
+        await log.execute("SELECT pg_advisory_xact_lock(1095650892, 1)")  # nobody appends now
+        with dial(platform) as connection:
+            connection.sendall(head("PUT", f"/v1/flags/{name}", annals, len(body)) + body)
+            while not await log.fetchval(SOMEBODY_WAITS):
+                continue
+    await log.close()
     assert any(event["stream"] == f"flag/{name}" for event in reader)
 
 

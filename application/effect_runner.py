@@ -23,7 +23,7 @@ from application.effects import (
     Ended,
     Ticket,
 )
-from application.event_store import Claim, Outage, Settlement, StoredEvent
+from application.event_store import Claim, ForeignIncarnation, Outage, Settlement, StoredEvent
 from application.leases import EffectLeases, Lease
 from application.pipeline import Pipeline
 from application.states import Folded
@@ -148,8 +148,8 @@ class EffectRunner:
             outcome = await self._carry_through(state, event)
         except EffectGone:
             outcome = "gone"
-        except Outage as outage:
-            log.warning("effect_left", kind=state.kind, detail=outage.detail)
+        except (Outage, ForeignIncarnation) as why:
+            log.warning("effect_left", kind=state.kind, detail=str(why))
         finally:
             seconds = loop.time() - started
             self._watch(Ended(state.kind, outcome, event, state.attempts + 1, seconds))
@@ -181,7 +181,7 @@ class EffectRunner:
             result = await self._carried_out(handler, due, payload, lease)
             retry_at = await self._finish(handler, due, payload, result, lease)
             await lease.release()
-        except (EffectGone, Outage):
+        except (EffectGone, Outage, ForeignIncarnation):
             raise
         except Exception:
             log.exception("effect_stuck", kind=due.kind, **_named(due))

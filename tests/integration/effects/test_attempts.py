@@ -1,11 +1,13 @@
 """What becomes of queued jobs: claims, outcomes, retries, lost workers."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
 
 from adapters.memory.vault import MemoryVault
+from adapters.postgres.connect import connect
 from application.effects import Ticket
 from application.executor import Failed
 from domain.jobs import JobAttemptFailed
@@ -216,6 +218,20 @@ async def test_a_handler_that_cannot_decide_is_asked_later_and_later(
     one.clock.ahead = timedelta(seconds=2)
     await one.work([again])
     assert await one.types(job) == ONCE
+
+
+async def test_an_attempt_on_a_log_that_was_replaced_is_left_to_the_new_one(one: Plant) -> None:
+    await one.queue()
+    [ticket] = await one.react()
+    one.ledger.gate.clear()
+    await one.runner.accept([ticket])
+    await one.ledger.reached.wait()
+    connection = await connect(one.url, role=None)
+    await connection.execute("UPDATE annals.logs SET incarnation = gen_random_uuid()")
+    await connection.close()
+    one.ledger.gate.set()
+    assert await asyncio.gather(*one.runner._running) == [None]
+    assert one.outcomes == [("run-job", "left")]
 
 
 async def test_an_effect_that_nobody_knows_is_kept_for_a_program_that_does(one: Plant) -> None:

@@ -8,6 +8,10 @@ for ever, and whoever waits for its end wait for ever.
 import asyncio
 from typing import Any
 
+import structlog
+
+log = structlog.get_logger(__name__)
+
 AGAIN = 5.0
 """Seconds that a task has to tidy up before it is told again that it is over."""
 
@@ -30,6 +34,8 @@ async def end(*tasks: asyncio.Task[Any]) -> None:
         for each in left:
             each.cancel()
         done, left = await asyncio.wait(left, timeout=AGAIN)
+        for each in left:
+            log.warning("task_does_not_end", task=each.get_name())
         for each in done:
             if not each.cancelled():
                 each.exception()  # looked at, so that nobody complains that nobody has

@@ -26,7 +26,8 @@ migrate: .venv/.run ## bring the database at DATABASE_URL to this program's sche
 
 ##  Check
 test: .venv/.dev ## run every test on embedded servers, and print the coverage
-	@.venv/bin/python -m pytest -n $(WORKERS) --dist loadscope --no-loadscope-reorder --cov --cov-report=term $(ARGS)
+	@.venv/bin/python -m pytest -n $(WORKERS) --max-worker-restart=0 --dist loadscope --no-loadscope-reorder \
+	  --cov --cov-report=term $(ARGS)
 
 test-fast: .venv/.dev ## run the tests that need no server
 	@.venv/bin/python -m pytest -q tests/unit $(ARGS)

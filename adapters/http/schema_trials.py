@@ -19,8 +19,10 @@ from adapters.http.schemas import document_of
 from application.schema_trials import Named, SchemaTrials, Trial
 from application.schemas import under
 from domain.access import PERMISSIONS
-from domain.rejections import Invalid
+from domain.actions import ACTION
+from domain.rejections import Fault, Invalid
 from domain.schemas import SCHEMA, Compatibility, Schema, incompatibilities
+from domain.webhooks.sources import SOURCE
 from projections import actions as action_rows
 from projections import webhooks as webhook_rows
 
@@ -96,6 +98,7 @@ async def try_draft(call: Call, raw: bytes, page: Page) -> Answer:
     faults = call.platform.services.schemas.check(document)
     if faults:
         raise Invalid(*under("/schema", faults))
+    await _require(call, body)
     named = await _named(call, name, body)
     tail = (await call.platform.store.tail()).position
     after, until = read_cursor(page.cursor, int, int) or (0, tail)
@@ -143,6 +146,32 @@ async def _kept(
         key, load, tenant=call.tenant, ttl=_KEPT, tags=(f"schema:{name}",)
     )
     return msgspec.json.decode(kept, type=Trial)
+
+
+async def _require(call: Call, body: TrialBody) -> None:
+    """Refuse what never was: that a draft refuses none of its inputs says nothing.
+
+    Raises:
+        Invalid: pointing at what the caller has named.
+    """
+    faults: list[Fault] = []
+    for word, names, decider in (
+        ("action", body.actions, ACTION),
+        ("source", body.sources, SOURCE),
+    ):
+        streams = [(call.tenant, decider.stream(name)) for name in names]
+        versions = await call.platform.store.versions(streams)
+        faults += [
+            Fault(
+                pointer=f"/{word}s/{index}",
+                code=f"no-such-{word}",
+                detail=f"there was never any {word} named {names[index]}",
+            )
+            for index, version in enumerate(versions)
+            if version == 0
+        ]
+    if faults:
+        raise Invalid(*faults)
 
 
 async def _named(call: Call, name: str, body: TrialBody) -> Named:

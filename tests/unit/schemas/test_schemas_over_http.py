@@ -227,3 +227,13 @@ async def test_a_value_cannot_be_held_against_nothing(api: Api) -> None:
     for path in ("/v1/schemas/other/validate", f"{PATH}/validate?version=9"):
         assert (await send(api, path, '{"value":1}')).status_code == 404
     assert (await send(api, f"{PATH}/validate", "1", "text/plain")).status_code == 415
+
+
+async def test_a_draft_is_not_tried_on_what_never_was(api: Api) -> None:
+    body = {"schema": {}, "actions": ["shpi"], "sources": ["shop"]}
+    refused = await api.owner("POST", f"{PATH}/try", body)
+    assert refused.status_code == 422
+    assert [(each["pointer"], each["code"]) for each in refused.json()["errors"]] == [
+        ("/actions/0", "no-such-action"),
+        ("/sources/0", "no-such-source"),
+    ]

@@ -51,6 +51,10 @@ class Unreadable(Exception):  # noqa: N818 - a fact about a payload
         self.faults = faults
 
 
+def _unreadable(reason: str, detail: str) -> Unreadable:
+    return Unreadable(reason, Fault(pointer="", code=reason, detail=detail))
+
+
 def external_id(source: Source, headers: Headers, body: bytes) -> str | None:
     """The provider's own id of an event, where it has one that can serve as a name."""
     find = _FINDERS[source.preset] if source.dedup.by == "auto" else _named(source.dedup)
@@ -121,7 +125,8 @@ def _form(body: bytes) -> Any:
             max_num_fields=_MOST_FIELDS,
         )
     except (UnicodeDecodeError, ValueError):
-        raise Unreadable("not-a-form") from None
+        detail = f"is no form in UTF-8 of at most {_MOST_FIELDS} fields"
+        raise _unreadable("not-a-form", detail) from None
     if len(pairs) == 1 and pairs[0][0] == "payload":
         return _json(pairs[0][1].encode())
     fields: dict[str, Any] = {}
@@ -139,14 +144,14 @@ def _text(body: bytes) -> Any:
     try:
         return _checked(msgspec.json.encode(body.decode()))
     except UnicodeDecodeError:
-        raise Unreadable("not-text") from None
+        raise _unreadable("not-text", "is neither JSON nor UTF-8") from None
 
 
 def _json(body: bytes) -> Any:
     try:
         msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise Unreadable("not-json") from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise _unreadable("not-json", f"is not JSON: {error}") from None
     return _checked(body)
 
 

@@ -139,7 +139,8 @@ class ProcessReceipt:
         self, unit: Unit, due: Due, receipt: Receipt, target: ToAction, value: Any
     ) -> None:
         if len(msgspec.json.encode(value)) > _LARGEST_INPUT:
-            raise Unreadable("too-large")
+            detail = f"is more than the {_LARGEST_INPUT} bytes that an action's input may have"
+            raise Unreadable("too-large", Fault(pointer="", code="too-large", detail=detail))
         id_, tenant = due.event.stream_id, due.event.tenant
         sender = Principal(actor=f"webhook-sender/{receipt.subject}", role="", tenant=tenant)
         caller = Caller(principal=sender, address="")

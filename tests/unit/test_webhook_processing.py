@@ -184,7 +184,9 @@ async def test_a_body_is_json_or_a_form_or_a_text(
 async def test_what_no_action_can_take_is_parked(
     inbox: Inbox, body: bytes, media_type: str, reason: str
 ) -> None:
-    assert (await inbox.parked(body, media_type))["reason"] == reason
+    cause = await inbox.parked(body, media_type)
+    assert cause["reason"] == reason
+    assert [error["detail"] != "" for error in cause["errors"]] == [True]
 
 
 async def test_the_largest_body_that_an_action_takes_can_be_recorded(inbox: Inbox) -> None:

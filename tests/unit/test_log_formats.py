@@ -1,6 +1,7 @@
 from datetime import UTC, datetime
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from adapters.logs import levels, stamps
@@ -199,3 +200,34 @@ def test_levels_of_json_are_found_however_they_are_written(tmp_path: Path) -> No
     logs.write("app.log", "".join(f'{{"level": {each} , "msg":"x"}}\n' for each in spelled))
     found = logs.entries(LogQuery(levels=frozenset({"error"}), order="asc"))
     assert len(found) == 6
+
+
+@pytest.mark.parametrize(
+    ("rest", "field", "value"),
+    [
+        (b'"ratio":NaN', "ratio", "NaN"),
+        (b'"ratio":[-Infinity],"of":{"a":7}', "of.a", "7"),
+        (b'"name":"\\ud83d"', "name", "?"),
+        (b'"name":"caf\xc3"', "name", "caf\ufffd"),
+        (b'"name":"a\tb"', "name", "a\tb"),
+    ],
+)
+def test_a_line_that_only_lenient_readers_take_keeps_its_time_level_and_fields(
+    rest: bytes, field: str, value: str
+) -> None:
+    line = b'{"time":"2026-07-01T12:00:00Z","level":"error","msg":"m",' + rest + b"}\n"
+    format_ = detect(line, Stamps("UTC"))
+    parsed = format_.parse(line)
+    assert format_.name == "json"
+    assert parsed.at == format_.moment(line) == format_.head(line)[0] is not None
+    assert (parsed.level, parsed.message) == ("error", "m")
+    assert format_.head(line)[1] == "error"
+    assert format_.field_is(line, field, value)
+    assert not format_.field_is(line, field, "another")
+    msgspec.json.encode(parsed.fields)
+
+
+@pytest.mark.parametrize("levels", [400, 5_000, 100_000])
+def test_a_line_that_is_nested_without_end_is_text(levels: int) -> None:
+    line = b'{"msg":NaN,"a":' + b"[" * levels + b"]" * levels + b"}\n"
+    assert detect(b'{"msg":"m"}\n', Stamps("UTC")).parse(line).at is None

@@ -1,8 +1,10 @@
 """JSON lines: an object per line, whose well-known keys are its time, level and message.
 
-A line that is no object is text: a traceback that was printed raw, a program's banner.
+A line that is no object is text: a traceback that was printed raw, a program's banner. What other
+writers take for JSON is read as one: NaN, half a character, bytes that are no UTF-8.
 """
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -25,6 +27,7 @@ _BRACE: Final = 123
 _PLAIN = re.compile(r"[^\x00-\x1f\"\\\x7f\ud800-\udfff]+")
 _LITERAL = re.compile(r"-?\d[\d.eE+\-]*|true|false|null")
 _BROKEN = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+_LONGEST_INTEGER: Final = 19  # digits of one that every reader takes
 _values = msgspec.json.Decoder()
 _raws = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
@@ -81,7 +84,8 @@ class JsonLines:
         try:
             found = _heads.decode(line)
         except _BROKEN:
-            return self._text.head(entry)
+            parsed = self.parse(entry)
+            return parsed.at, parsed.level
         stamps = (found.timestamp, found.time, found.ts)
         at = self._stamps.any(next((each for each in stamps if each is not None), None))
         level = levels.of_value(found.severity if found.level is None else found.level)
@@ -106,17 +110,17 @@ class JsonLines:
         """See `LineFormat.field_is`."""
         try:
             fields: Mapping[str, msgspec.Raw] = _raws.decode(entry[: line_end(entry)])
-            raw = fields.get(name)
-            while raw is None and "." in name:
-                outer, _, name = name.partition(".")
+            raw, rest = fields.get(name), name
+            while raw is None and "." in rest:
+                outer, _, rest = rest.partition(".")
                 within = fields.get(outer)
                 if within is None or bytes(within)[:1] != b"{":
                     return False
                 fields = _raws.decode(within)
-                raw = fields.get(name)
+                raw = fields.get(rest)
             return raw is not None and _is(bytes(raw), value)
         except _BROKEN:
-            return False
+            return _is_there(_leniently(entry[: line_end(entry)]), name, value)
 
     def needles(self, name: str, value: str) -> Sequence[bytes] | None:  # noqa: ARG002 - keys may be escaped
         """See `LineFormat.needles`.
@@ -156,8 +160,45 @@ def _object(line: bytes) -> dict[str, Any] | None:
     try:
         found = _values.decode(line)
     except _BROKEN:
-        return None
+        return _leniently(line)
     return found if isinstance(found, dict) else None
+
+
+def _leniently(line: bytes) -> dict[str, Any] | None:
+    try:
+        found = json.loads(line.decode(errors="replace"), strict=False, parse_int=_number)
+        return _readable(found) if isinstance(found, dict) else None
+    except (ValueError, RecursionError):
+        return None
+
+
+def _number(digits: str) -> float:
+    return int(digits) if len(digits) < _LONGEST_INTEGER else float(digits)
+
+
+def _readable(value: Any) -> Any:
+    """A value without halves of characters, which nobody could be answered with."""
+    match value:
+        case str():
+            return value.encode(errors="replace").decode()
+        case list():
+            return [_readable(each) for each in value]
+        case dict():
+            return {_readable(name): _readable(each) for name, each in value.items()}
+    return value
+
+
+def _is_there(fields: Any, name: str, value: str) -> bool:
+    """`field_is` for a line that was read leniently."""
+    if not isinstance(fields, dict):
+        return False
+    if name in fields:
+        found = fields[name]
+        if isinstance(found, dict | list):
+            return False
+        return found == value if isinstance(found, str) else json.dumps(found) == value
+    outer, dot, rest = name.partition(".")
+    return bool(dot) and _is_there(fields.get(outer), rest, value)
 
 
 def is_object(line: bytes) -> bool:

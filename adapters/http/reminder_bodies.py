@@ -34,7 +34,13 @@ Zone = Annotated[
     ),
 ]
 
-USUAL_RETRY = RetryBody(max_attempts=8, base="500ms", cap="60s")
+
+class ReminderRetryBody(RetryBody, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How often to try to deliver in all, and how long the pauses grow."""
+
+    max_attempts: Annotated[int, msgspec.Meta(ge=1, le=100)] = 8
+    base: Duration = "500ms"
+    cap: Duration = "60s"
 
 
 class When(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -52,16 +58,19 @@ class ReminderBody(When, frozen=True, kw_only=True, forbid_unknown_fields=True):
     title: Title
     channel: ChannelBody
     body: Text | None = None
-    retry: RetryBody = USUAL_RETRY
+    retry: ReminderRetryBody = ReminderRetryBody()
 
 
 class ReminderChange(When, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What is to be otherwise; what is left out stays, and an empty `body` is taken away."""
+    """What is to be otherwise; what is left out stays, and an empty `body` is taken away.
+
+    `retry` is taken as a whole.
+    """
 
     title: Title | None = None
     body: Text | None = None
     channel: ChannelBody | None = None
-    retry: RetryBody | None = None
+    retry: ReminderRetryBody | None = None
 
 
 class SnoozeBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

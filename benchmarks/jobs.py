@@ -60,7 +60,7 @@ async def measure(installation: Installation, *, rounds: int = 3, jobs: int = JO
         async with open_platform(installation.settings) as platform:
             await define(platform)
             for name in ["projector", *["worker"] * WORKERS]:
-                processes.enter_context(running("adapters.cli.main", name, env=installation.env))
+                processes.enter_context(running("adapters.cli", name, env=installation.env))
             await _run(platform, url, _WARM_UP)
             for _ in range(rounds):
                 plain.append(await _run(platform, url, jobs))

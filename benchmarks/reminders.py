@@ -114,7 +114,7 @@ async def _measure(
     with ExitStack() as processes:
         async with open_platform(installation.settings) as platform:
             for name in ("projector", "worker", "scheduler"):
-                processes.enter_context(running("adapters.cli.main", name, env=installation.env))
+                processes.enter_context(running("adapters.cli", name, env=installation.env))
             connection = await connect(installation.database_url, role="annals_reader")
             await _come_due(platform, connection, receiver, 1, 0.0, 1.0)  # all processes are up
             began = time.perf_counter()

@@ -29,7 +29,7 @@ class Visible(msgspec.Struct, frozen=True, kw_only=True):
 
 async def measure(installation: Installation, *, rounds: int = 3) -> Visible:
     plain, snapshot = [], []
-    with running("adapters.cli.main", "projector", env=installation.env):
+    with running("adapters.cli", "projector", env=installation.env):
         async with open_platform(installation.settings) as platform:
             platform.follow_log()
             platform.background.start("read models", platform.read_models.run())

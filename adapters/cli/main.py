@@ -70,7 +70,3 @@ def _refuse(lines: list[str]) -> None:
     for line in lines:
         click.echo(f"{REFUSAL}{line}", err=True)
     sys.exit(2)
-
-
-if __name__ == "__main__":
-    main()

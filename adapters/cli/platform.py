@@ -114,7 +114,7 @@ def _processes(settings: Settings) -> list[Program]:
 def _process(name: str, command: str, settings: Settings) -> Program:
     return Program(
         name=name,
-        argv=(sys.executable, "-m", "adapters.cli.main", command),
+        argv=(sys.executable, "-m", "adapters.cli", command),
         start=forked((command,)),
         directory=Path.cwd(),
         environment=_environment(settings),

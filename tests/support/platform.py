@@ -33,7 +33,7 @@ class Process:
         self.log = log
         self._out = log.open("ab")
         self.popen = subprocess.Popen(
-            [sys.executable, "-m", "adapters.cli.main", *arguments],
+            [sys.executable, "-m", "adapters.cli", *arguments],
             env={**_clean(os.environ), **env},
             stdout=self._out,
             stderr=subprocess.STDOUT,

@@ -74,9 +74,11 @@ class Services:
             self._thread.run(migrate(template))
             self._template = _database(template)
         url = self._create(f'TEMPLATE "{self._template}"')
-        # a copy has everything but what was granted on the database itself
+        # A copy has everything but what was granted on the database itself. Its log is another one:
+        # what platforms keep in Redis is told apart by that.
         grant = f'GRANT CREATE ON DATABASE "{_database(url)}" TO annals_owner'
-        self._thread.run(_execute(url, grant))
+        another = "UPDATE annals.logs SET incarnation = gen_random_uuid()"
+        self._thread.run(_execute(url, f"{grant}; {another}"))
         return url
 
     def drop_database(self, url: str) -> None:

@@ -87,7 +87,7 @@ def test_a_disk_that_takes_no_more_is_one_event_and_leaves_nothing(
     env = {name: value for name, value in installation.env.items() if value is not None}
     result = subprocess.run(
         # Python would leave truncated byte code behind: it does not look how much was written.
-        [sys.executable, "-B", "-m", "adapters.cli.main", "backup", "create"],
+        [sys.executable, "-B", "-m", "adapters.cli", "backup", "create"],
         env=env,
         cwd=Path(__file__).parents[3],
         preexec_fn=take_no_more,

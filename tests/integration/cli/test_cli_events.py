@@ -63,7 +63,7 @@ def test_following_shows_what_comes_and_ends_at_its_limit(installation: Installa
 
 
 def test_following_sees_a_tenant_that_was_not_there(installation: Installation) -> None:
-    command = [sys.executable, "-m", "adapters.cli.main", "events", "tail", "-f", "--json"]
+    command = [sys.executable, "-m", "adapters.cli", "events", "tail", "-f", "--json"]
     env = {**os.environ, **{k: v for k, v in installation.env.items() if v}}
     shown = subprocess.Popen(
         [*command, "--last", "1", "--type", "job.queued"],

@@ -83,7 +83,7 @@ def test_what_was_asked_wrongly_is_told(own: Path, arguments: tuple[str, ...], s
 
 
 def test_a_tail_goes_on(own: Path) -> None:
-    arguments = [sys.executable, "-m", "adapters.cli.main", "logs", "tail", "-f", "-n", "1"]
+    arguments = [sys.executable, "-m", "adapters.cli", "logs", "tail", "-f", "-n", "1"]
     root = str(Path(__file__).parents[3])
     with subprocess.Popen(
         [*arguments, "--json", "--data-dir", str(own)], cwd=root, stdout=subprocess.PIPE, text=True

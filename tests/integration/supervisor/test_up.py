@@ -32,7 +32,7 @@ def platform(tmp_path: Path, database_url: str, redis_url: str) -> Iterator[Plat
 def refusal(*arguments: str, **environment: str) -> str:
     """The one line that a start which is refused says."""
     ended = subprocess.run(
-        [sys.executable, "-m", "adapters.cli.main", "up", *arguments],
+        [sys.executable, "-m", "adapters.cli", "up", *arguments],
         env={**os.environ, **environment},
         capture_output=True,
         text=True,
@@ -177,7 +177,7 @@ async def test_a_newer_schema_is_refused(platform: Platform, database_url: str) 
 
 def test_a_process_alone_says_what_it_lacks(tmp_path: Path) -> None:
     ended = subprocess.run(
-        [sys.executable, "-m", "adapters.cli.main", "worker"],
+        [sys.executable, "-m", "adapters.cli", "worker"],
         env={**os.environ, "DATA_DIR": str(tmp_path), "DATABASE_URL": "", "REDIS_URL": ""},
         capture_output=True,
         text=True,

@@ -13,6 +13,7 @@ PATIENCE = 90.0  # seconds after which what was awaited counts as lost
 """Seconds after which a state that does not come counts as not coming."""
 
 _numbers = itertools.count(1)
+_TLS = httpx.create_ssl_context()  # once, since it takes longer than many requests
 
 
 @dataclass
@@ -34,7 +35,10 @@ class Annals:
     """The place in the log up to which `job_in` has followed."""
 
     def __post_init__(self) -> None:
-        self.http = httpx.Client(base_url=self.url, timeout=PATIENCE, trust_env=False)
+        self.http = self._client()
+
+    def _client(self) -> httpx.Client:
+        return httpx.Client(base_url=self.url, timeout=PATIENCE, trust_env=False, verify=_TLS)
 
     def close(self) -> None:
         self.http.close()
@@ -185,7 +189,7 @@ class Annals:
         headers = {"authorization": f"Bearer {self.owner}", "accept": "text/event-stream"}
         if last:
             headers["last-event-id"] = last
-        with httpx.Client(base_url=self.url, timeout=PATIENCE, trust_env=False) as http:  # noqa: SIM117
+        with self._client() as http:  # noqa: SIM117
             with http.stream("GET", "/v1/events/live", params=query, headers=headers) as stream:
                 assert stream.status_code == 200, stream.read()
                 for line in lines_of(stream.iter_bytes()):
@@ -202,7 +206,7 @@ class Annals:
         """
         headers = {"authorization": f"Bearer {self.owner}", "last-event-id": last_id}
         with (
-            httpx.Client(base_url=self.url, timeout=PATIENCE, trust_env=False) as http,
+            self._client() as http,
             http.stream("GET", f"/v1/logs/{source}/tail", params=query, headers=headers) as stream,
         ):
             if stream.status_code == 503:

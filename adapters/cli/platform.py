@@ -6,6 +6,7 @@ import dataclasses
 import os
 import shutil
 import signal
+import ssl
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -13,17 +14,15 @@ from pathlib import Path
 
 import click
 import httpx
-import msgspec
 import structlog
 
-from adapters.embedded.homes import make_data_dir
 from adapters.embedded.services import embedded_programs
 from adapters.processes.port import held_port
 from adapters.redis.reachable import check_redis
 from adapters.settings import Settings
 from adapters.startup import REFUSAL, CannotStart
 from adapters.supervisor.child import Child, Sink
-from adapters.supervisor.fork_server import forked, start_fork_server
+from adapters.supervisor.fork_server import forked
 from adapters.supervisor.leftovers import MARK, end_supervised
 from adapters.supervisor.lock import locked
 from adapters.supervisor.output import Output
@@ -42,10 +41,11 @@ log = structlog.get_logger(__name__)
 async def run_platform(settings: Settings) -> None:
     """Run everything until SIGINT, SIGTERM or SIGHUP; a second SIGINT ends it at once.
 
+    The data directory has been made.
+
     Raises:
         CannotStart: when something must be put right first; nothing is left running then.
     """
-    settings = msgspec.structs.replace(settings, data_dir=make_data_dir(settings.data_dir))
     with locked(settings.data_dir):
         output = Output(console=_on_console(settings), file=log_file())
         supervisor = Supervisor(output)
@@ -66,7 +66,6 @@ async def run_platform(settings: Settings) -> None:
 async def _start(supervisor: Supervisor, output: Sink, settings: Settings) -> None:
     with held_port(settings):
         await end_supervised(settings.data_dir)
-        start_fork_server({MARK: str(settings.data_dir)})
         shutil.rmtree(settings.metrics_dir, ignore_errors=True)
         servers, settings = embedded_programs(settings)
         await supervisor.start(servers)
@@ -126,12 +125,18 @@ def _api(settings: Settings) -> Program:
 
     async def answers() -> bool:
         try:
-            async with httpx.AsyncClient(trust_env=False, timeout=_ANSWER_WITHIN) as client:
+            async with _client() as client:
                 return (await client.get(url)).is_success
         except httpx.TransportError:
             return False
 
     return dataclasses.replace(_process("api", "api", settings), answers=answers)
+
+
+def _client() -> httpx.AsyncClient:
+    """One for plain HTTP: to load what TLS needs takes longer than the question."""
+    verify = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    return httpx.AsyncClient(trust_env=False, timeout=_ANSWER_WITHIN, verify=verify)
 
 
 def _environment(settings: Settings) -> dict[str, str]:

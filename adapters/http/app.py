@@ -1,6 +1,6 @@
 """The HTTP application: operations become routes, and whatever the router refuses a problem."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import structlog
@@ -28,7 +28,7 @@ log = structlog.get_logger(__name__)
 _OPERATIONS = (*adapters.capabilities.OPERATIONS, *health.OPERATIONS, *pages.OPERATIONS)
 OPERATIONS = (*_OPERATIONS, *schema_operations(_OPERATIONS))
 
-_METHODS = {"GET": (HttpMethod.GET, HttpMethod.HEAD)}
+_METHODS = {"GET": ("GET", "HEAD")}
 """What else an operation answers: whatever can be got can be asked for its headers alone."""
 
 
@@ -42,48 +42,51 @@ def build_app(platform: HttpPlatform, *, more_routes: Iterable[HTTPRouteHandler]
     lines = AccessLog(enabled=level in {"debug", "info"}, file=file)
     # whoever probes does so every few seconds, for ever
     probes = AccessLog(enabled=level == "debug", file=file)
-    handlers = [
-        _handler(
-            each, Endpoint(each, platform, probes if each.path.startswith("/health") else lines)
+
+    def endpoint(operation: Operation) -> Endpoint:
+        return Endpoint(
+            operation, platform, probes if operation.path.startswith("/health") else lines
         )
-        for each in OPERATIONS
-    ]
+
     problems = _Problems(platform)
     return Litestar(
-        route_handlers=[*_allowed(platform), *handlers, *more_routes],
+        route_handlers=[*_routes(endpoint, platform), *more_routes],
         exception_handlers={HTTPException: problems.refused, Exception: problems.failed},
         openapi_config=None,
         logging_config=None,
     )
 
 
-def _handler(operation: Operation, endpoint: Endpoint) -> HTTPRouteHandler:
-    methods = _METHODS.get(operation.method, (HttpMethod(operation.method),))
-    return _route(operation.path, methods, operation.name, endpoint)
+def _routes(
+    endpoint: Callable[[Operation], Endpoint], platform: HttpPlatform
+) -> Iterable[HTTPRouteHandler]:
+    """One route for each path, which answers all of its methods and OPTIONS."""
+    paths: dict[str, list[Operation]] = {}
+    for operation in OPERATIONS:
+        paths.setdefault(operation.path, []).append(operation)
+    for path, operations in paths.items():
+        answers: dict[str, ASGIApp] = {
+            "OPTIONS": Allowed([each.method for each in operations], platform)
+        }
+        for each in operations:
+            answers |= dict.fromkeys(_METHODS.get(each.method, (each.method,)), endpoint(each))
+        yield _route(path, answers)
 
 
-def _allowed(platform: HttpPlatform) -> Iterable[HTTPRouteHandler]:
-    """OPTIONS on every path, to come first: Litestar's own names the first operation's methods."""
-    methods: dict[str, list[str]] = {}
-    for each in OPERATIONS:
-        methods.setdefault(each.path, []).append(each.method)
-    for path, taken in methods.items():
-        yield _route(path, (HttpMethod.OPTIONS,), f"options {path}", Allowed(taken, platform))
+def _route(path: str, answers: Mapping[str, ASGIApp]) -> HTTPRouteHandler:
+    async def answer(scope: Any, receive: Any, send: Any) -> None:
+        await answers[scope["method"]](scope, receive, send)
 
-
-def _route(
-    path: str, methods: tuple[HttpMethod, ...], name: str, endpoint: ASGIApp
-) -> HTTPRouteHandler:
     def respond() -> ASGIApp:
-        return endpoint
+        return answer
 
     # Litestar wants a status of its own; the operation answers with its own one.
     route = HTTPRouteHandler(
         path.replace("}", ":str}").replace(":path:str}", ":path}"),
-        http_method=methods,
+        http_method=[HttpMethod(method) for method in answers],
         status_code=200,
         sync_to_thread=False,
-        name=name,
+        name=path,
     )
     return route(respond)
 

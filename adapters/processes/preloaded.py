@@ -2,7 +2,6 @@
 
 import gc
 import os
-import signal
 
 import adapters.cli.processes
 import adapters.processes.api
@@ -17,7 +16,6 @@ __all__ = ["end_with_server", "main"]
 
 _SERVER = os.getpid()
 
-die_with_parent(signal.SIGTERM)
 gc.collect()
 gc.freeze()  # what the collector does not touch stays shared
 

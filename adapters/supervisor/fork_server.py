@@ -19,7 +19,7 @@ from setproctitle import setproctitle
 from adapters.supervisor.program import Program
 from adapters.supervisor.start import Running, Start, execute
 
-_PRELOADED = ["adapters.supervisor.titled", "adapters.processes.preloaded"]
+_PRELOADED = ["adapters.supervisor.beginning", "adapters.processes.preloaded"]
 
 
 def start_fork_server(environment: Mapping[str, str]) -> None:

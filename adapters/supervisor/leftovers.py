@@ -58,8 +58,8 @@ async def end_all(processes: Iterable[psutil.Process], steps: Sequence[Step] = _
 
 def _marked(process: psutil.Process, data_dir: Path) -> bool:
     try:
-        mine = process.pid != os.getpid()
-        return mine and process.environ().get(MARK) == str(data_dir)
+        ours = os.getpid() in (process.pid, process.ppid())
+        return not ours and process.environ().get(MARK) == str(data_dir)
     except (psutil.Error, OSError):
         return False
 

@@ -17,6 +17,7 @@ from features.driver import Annals
 
 _START = 180.0  # seconds until a platform that is not ready counts as broken
 _STOP = 20.0
+_TLS = httpx.create_ssl_context()  # once, since it takes longer than many requests
 
 
 def free_port() -> int:
@@ -43,15 +44,14 @@ class Process:
     def wait_ready(self, url: str) -> None:
         """Wait until the platform at `url` says that it is ready."""
         deadline = time.monotonic() + _START
-        while time.monotonic() < deadline:
-            if self.popen.poll() is not None:
-                raise AssertionError(f"ended with {self.popen.returncode}:\n{self.said()}")
-            try:
-                if httpx.get(url + "/health/ready", trust_env=False).status_code == 200:
-                    return
-            except httpx.TransportError:
-                pass
-            time.sleep(0.05)
+        with httpx.Client(trust_env=False, verify=_TLS) as http:
+            while time.monotonic() < deadline:
+                if self.popen.poll() is not None:
+                    raise AssertionError(f"ended with {self.popen.returncode}:\n{self.said()}")
+                with contextlib.suppress(httpx.TransportError):
+                    if http.get(url + "/health/ready").status_code == 200:
+                        return
+                time.sleep(0.05)
         raise AssertionError(f"not ready after {_START} s:\n{self.said()}")
 
     def wait_said(self, text: str) -> str:

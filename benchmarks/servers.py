@@ -36,7 +36,7 @@ def servers() -> Iterator[Services]:
     """Postgres and Valkey from the wheels with the options of `annals up`, in a throwaway place."""
     thread = LoopThread()
     try:
-        embedded = EmbeddedServers(thread, options={})
+        embedded = EmbeddedServers(thread, durable=True)
         try:
             yield Services(embedded, thread)
         finally:

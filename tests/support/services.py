@@ -12,7 +12,7 @@ import shutil
 import tempfile
 import threading
 from collections import deque
-from collections.abc import Coroutine, Iterator, Mapping
+from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -29,6 +29,20 @@ from adapters.supervisor.child import Child
 T = TypeVar("T")
 
 _UNSAFE_BUT_FAST = {"fsync": "off", "full_page_writes": "off", "autovacuum_naptime": "5s"}
+
+
+_MEMORY = Path("/dev/shm")  # noqa: S108 - a file system, below which directories are made
+_ROOM = 4 << 30  # bytes
+
+
+def make_directory(*, durable: bool = False) -> Path:
+    """A new directory for servers: in memory where there is room, so that no test awaits a disk."""
+    roomy = _MEMORY.is_dir() and shutil.disk_usage(_MEMORY).free > _ROOM
+    place = _MEMORY if roomy and not durable else None
+    directory = Path(tempfile.mkdtemp(prefix="annals-test-", dir=place))
+    if os.geteuid() == 0:
+        directory.chmod(0o711)
+    return directory
 
 
 class LoopThread:
@@ -103,11 +117,11 @@ class Services:
 class EmbeddedServers:
     """The servers that `annals up` runs, in a directory of their own that is removed again."""
 
-    def __init__(self, thread: LoopThread, options: Mapping[str, str] = _UNSAFE_BUT_FAST) -> None:
+    def __init__(self, thread: LoopThread, *, durable: bool = False) -> None:
+        """Where they are `durable` they are as they ship, on the disk."""
         self._thread = thread
-        self.directory = Path(tempfile.mkdtemp(prefix="annals-test-"))
-        if os.geteuid() == 0:
-            self.directory.chmod(0o711)
+        self.directory = make_directory(durable=durable)
+        options = {} if durable else _UNSAFE_BUT_FAST
         data_dir = make_data_dir(self.directory)
         home = make_home(data_dir)
         self.postgres_server = EmbeddedPostgres(home, data_dir, options)

@@ -5,7 +5,6 @@ import os
 import shutil
 import signal
 import stat
-import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -22,13 +21,13 @@ from adapters.startup import CannotStart
 from adapters.supervisor.child import Child
 from adapters.supervisor.program import Program
 from tests.support.programs import Lines
+from tests.support.services import make_directory
 
 
 @pytest.fixture
 def data_dir() -> Iterator[Path]:
     """A data directory that the servers' account can reach."""
-    directory = Path(tempfile.mkdtemp(prefix="annals-test-"))
-    directory.chmod(0o711)
+    directory = make_directory()
     yield make_data_dir(directory)
     shutil.rmtree(directory)
 

@@ -7,7 +7,6 @@ import socket
 import stat
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +16,7 @@ import psutil
 import pytest
 
 from tests.support.platform import Platform, free_port
+from tests.support.services import make_directory
 
 
 @pytest.fixture
@@ -96,8 +96,7 @@ def test_a_second_start_keeps_the_owner_key(platform: Platform) -> None:
 @pytest.fixture
 def own_servers() -> Iterator[Platform]:
     """One that runs its own servers, where any account may reach them."""
-    directory = Path(tempfile.mkdtemp(prefix="annals-test-"))
-    directory.chmod(0o711)
+    directory = make_directory()
     platform = Platform(directory / "data")
     yield platform
     if platform.process is not None:

@@ -16,6 +16,7 @@ from adapters.cache.entry_store import FileEntryStore
 from adapters.memory.entry_store import MemoryEntryStore
 from application.cache import Address, Entry, EntryStore
 from tests.support.cache import Clock, at, entry, file_store, sweep
+from tests.support.services import quick_place
 
 Store = FileEntryStore | MemoryEntryStore
 
@@ -71,7 +72,7 @@ async def test_an_empty_value_is_a_value(store: Store, clock: Clock) -> None:
 @settings(deadline=None, max_examples=50)
 def test_every_text_is_a_key_of_its_own(key: str, other: str) -> None:
     async def check() -> None:
-        with tempfile.TemporaryDirectory() as root:
+        with tempfile.TemporaryDirectory(dir=quick_place()) as root:
             clock = Clock()
             store = file_store(Path(root), clock)
             for place in (at(key), at(other)):
@@ -235,7 +236,7 @@ class AgainstTheModel(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.root = tempfile.TemporaryDirectory()
+        self.root = tempfile.TemporaryDirectory(dir=quick_place())
         self.clock = Clock()
         self.model = MemoryEntryStore(self.clock)
         self.loop = asyncio.new_event_loop()

@@ -35,10 +35,15 @@ _MEMORY = Path("/dev/shm")  # noqa: S108 - a file system, below which directorie
 _ROOM = 4 << 30  # bytes
 
 
-def make_directory(*, durable: bool = False) -> Path:
-    """A new directory for servers: in memory where there is room, so that no test awaits a disk."""
+def quick_place() -> Path | None:
+    """Where directories lie in memory, so that no test awaits a disk; None where there is no room."""
     roomy = _MEMORY.is_dir() and shutil.disk_usage(_MEMORY).free > _ROOM
-    place = _MEMORY if roomy and not durable else None
+    return _MEMORY if roomy else None
+
+
+def make_directory(*, durable: bool = False) -> Path:
+    """A new directory for servers, in a quick place unless it is to be durable."""
+    place = None if durable else quick_place()
     directory = Path(tempfile.mkdtemp(prefix="annals-test-", dir=place))
     if os.geteuid() == 0:
         directory.chmod(0o711)

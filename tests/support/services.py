@@ -36,7 +36,7 @@ _ROOM = 4 << 30  # bytes
 
 
 def quick_place() -> Path | None:
-    """Where directories lie in memory, so that no test awaits a disk; None where there is no room."""
+    """Where directories lie in memory, so that no test awaits a disk; None without room."""
     roomy = _MEMORY.is_dir() and shutil.disk_usage(_MEMORY).free > _ROOM
     return _MEMORY if roomy else None
 

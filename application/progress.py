@@ -5,7 +5,7 @@ so nothing is lost when a word is.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Protocol
 from uuid import UUID
 
@@ -24,7 +24,7 @@ class Reached(msgspec.Struct, frozen=True):
 class Progress(Protocol):
     """Carries `Reached` to every process, as soon as may be, or never."""
 
-    async def publish(self, name: str, generation: int, position: int, incarnation: UUID) -> None:
+    async def publish(self, news: Sequence[Reached]) -> None:
         """Tell everybody. Being unable to is no error of the caller's."""
         ...
 
@@ -39,10 +39,11 @@ class LocalProgress:
     def __init__(self) -> None:
         self._listeners: set[asyncio.Queue[Reached]] = set()
 
-    async def publish(self, name: str, generation: int, position: int, incarnation: UUID) -> None:
+    async def publish(self, news: Sequence[Reached]) -> None:
         """See `Progress.publish`."""
         for listener in self._listeners:
-            listener.put_nowait(Reached(name, generation, position, incarnation))
+            for each in news:
+                listener.put_nowait(each)
 
     async def subscribe(self) -> AsyncIterator[Reached]:
         """See `Progress.subscribe`."""

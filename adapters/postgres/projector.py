@@ -24,7 +24,7 @@ from application.codec import EventCodec
 from application.endings import end, give_way
 from application.event_store import EventStore, StoredEvent
 from application.feed import Feed
-from application.progress import Progress
+from application.progress import Progress, Reached
 from application.tail import Tail
 from domain.projections import PROJECTION, Controls
 from projections.projection import Projection
@@ -33,6 +33,7 @@ log = structlog.get_logger(__name__)
 
 ROUND = 1.0  # seconds between looks at what there is to do
 PRUNE_EVERY = 10  # rounds
+TELL_EVERY = 0.003  # seconds; every process hears each word, so that many cost it dearly
 FROZEN = 35  # seconds; longer than a reaction may take for its commands
 
 _FAILED = """
@@ -293,6 +294,7 @@ class Projector:
             incarnation = self._tail.incarnation
             if incarnation is None:
                 continue
-            publish = self._progress.publish
-            told = (publish(m.name, m.generation, at, incarnation) for m, at in news.items())
-            await asyncio.gather(*told)
+            await self._progress.publish(
+                [Reached(m.name, m.generation, at, incarnation) for m, at in news.items()]
+            )
+            await asyncio.sleep(TELL_EVERY)

@@ -7,8 +7,7 @@ reconnection costs a moment, never an answer.
 import asyncio
 import contextlib
 import random
-from collections.abc import AsyncIterator
-from uuid import UUID
+from collections.abc import AsyncIterator, Sequence
 
 import msgspec
 import redis.asyncio
@@ -23,7 +22,7 @@ _CHANNEL = "annals:progress"
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 2.0  # seconds
 _PING_EVERY = 15.0  # seconds; a subscription whose server is gone without a word is noticed
 
-_decode = msgspec.json.Decoder(Reached).decode
+_decode = msgspec.json.Decoder(list[Reached]).decode
 
 
 class ProgressChannel:
@@ -34,11 +33,10 @@ class ProgressChannel:
         self._client = client
         self._url = url
 
-    async def publish(self, name: str, generation: int, position: int, incarnation: UUID) -> None:
+    async def publish(self, news: Sequence[Reached]) -> None:
         """See `Progress.publish`."""
-        reached = Reached(name, generation, position, incarnation)
         with contextlib.suppress(Outage, ReplyError):
-            await self._client.execute("PUBLISH", _CHANNEL, msgspec.json.encode(reached))
+            await self._client.execute("PUBLISH", _CHANNEL, msgspec.json.encode(news))
 
     async def subscribe(self) -> AsyncIterator[Reached]:
         """See `Progress.subscribe`."""
@@ -54,10 +52,18 @@ class ProgressChannel:
                             continue
                         pause = _FIRST_PAUSE
                         if message["type"] == "message":
-                            with contextlib.suppress(msgspec.MsgspecError):
-                                yield _decode(message["data"])
+                            for each in _read(message["data"]):
+                                yield each
             except (RedisError, OSError):
                 await asyncio.sleep(random.uniform(pause / 2, pause))  # noqa: S311 - jitter
                 pause = min(pause * 2, _LONGEST_PAUSE)
             finally:
                 await server.aclose()
+
+
+def _read(data: bytes) -> Sequence[Reached]:
+    """What a message tells; nothing where it is one of another version's."""
+    try:
+        return _decode(data)
+    except msgspec.MsgspecError:
+        return ()

@@ -25,11 +25,13 @@ async def test_every_listener_hears_what_is_told(
     async with aclosing(channel.subscribe()) as one, aclosing(channel.subscribe()) as two:
         heard = [asyncio.ensure_future(anext(each)) for each in (one, two)]
         await listeners(client, 2)
-        await channel.publish("jobs", 2, 41, LOG)
-        assert await asyncio.gather(*heard) == [Reached("jobs", 2, 41, LOG)] * 2
+        jobs, flags = Reached("jobs", 2, 41, LOG), Reached("flags", 1, 40, LOG)
+        await channel.publish([jobs, flags])
+        assert await asyncio.gather(*heard) == [jobs, jobs]
+        assert await anext(two) == flags
         await client.execute("PUBLISH", "annals:progress", b"no progress")
-        await channel.publish("jobs", 2, 42, LOG)
-        assert (await anext(one)).position == 42
+        await channel.publish([Reached("jobs", 2, 42, LOG)])
+        assert [(await anext(one)).position for _ in range(2)] == [40, 42]
 
 
 async def test_a_listener_hears_again_after_a_restart(
@@ -40,9 +42,9 @@ async def test_a_listener_hears_again_after_a_restart(
         heard = asyncio.ensure_future(anext(listener))
         await listeners(client, 1)
         await server.stop()
-        await channel.publish("jobs", 1, 1, LOG)  # nobody is there: lost, and no error
+        await channel.publish([Reached("jobs", 1, 1, LOG)])  # nobody is there: lost, and no error
         await server.start()
         await client.wait_up()
         await listeners(client, 1)
-        await channel.publish("jobs", 1, 2, LOG)
+        await channel.publish([Reached("jobs", 1, 2, LOG)])
         assert await heard == Reached("jobs", 1, 2, LOG)

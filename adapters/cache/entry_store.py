@@ -123,7 +123,7 @@ class FileEntryStore:
     def _find_slowly(self, place: Place, *, stale: bool) -> Entry | None:
         files = self.files
         try:
-            return files.entry_of(files.read(place), place, stale=stale)
+            return files.find(place, stale=stale)
         except FileNotFoundError:
             return None
         except OSError as error:

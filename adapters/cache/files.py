@@ -3,11 +3,15 @@
 A file is believed only when its checksum, its identity and its home are right; whatever else lies
 in its place is removed, and is a miss. A writer that is killed leaves a draft behind, which no
 reader looks at, or the whole entry.
+
+To make a file takes five times as long as to write it, so the file of an entry that was replaced
+is kept as the next draft. Who reads the old entry just then finds it damaged, and looks again.
 """
 
 import contextlib
 import os
 import time
+from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 
@@ -24,7 +28,11 @@ log = structlog.get_logger(__name__)
 
 _READ = os.O_RDONLY | os.O_CLOEXEC
 _WRITE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+_REWRITE = os.O_WRONLY | os.O_CLOEXEC
 _AT_ONCE = 65_536
+_MOST_SPARES = 8
+_LOOKS = 4
+"""At a file that seems damaged, which may be a draft by now."""
 _SLACK = 1.0
 """Seconds that clocks may be apart; what was written later than now was written by a wrong one."""
 
@@ -46,11 +54,14 @@ class EntryFiles:
         self._lost: list[SharedState | OwnProcess] = []
         self._buffer = memoryview(bytearray(_AT_ONCE))
         self._exchange = exchanger()
+        self._spares: deque[str] = deque()
         self.written = 0
         """Bytes written by this process."""
 
     def close(self) -> None:
         """Leave the directory to the others."""
+        while self._spares:
+            self._unlink(self._spares.pop())
         for each in (self.process, self.state, *self._lost):
             each.close()
 
@@ -87,14 +98,22 @@ class EntryFiles:
             raise BlockingIOError
         return self._buffer[:count]
 
-    def read(self, place: Place) -> bytes:
-        """The file of an entry.
+    def find(self, place: Place, *, stale: bool) -> Entry | None:
+        """The entry in a place, whatever has to be waited for.
 
         Raises:
-            OSError: as `read_at_once`, but for waiting.
+            FileNotFoundError: there is none.
+            Damaged: when what lies there is not its entry.
+            OSError: it cannot be read.
         """
+        for _ in range(_LOOKS - 1):
+            with contextlib.suppress(Damaged):
+                return self._look(place, stale=stale)
+        return self._look(place, stale=stale)
+
+    def _look(self, place: Place, *, stale: bool) -> Entry | None:
         with open(place.path, "rb") as file:  # noqa: PTH123 - hot
-            return file.read()
+            return self.entry_of(file.read(), place, stale=stale)
 
     def entry_of(self, data: bytes | memoryview, place: Place, *, stale: bool) -> Entry | None:
         """The entry in a file's bytes, None unless it may be used.
@@ -128,15 +147,13 @@ class EntryFiles:
         data = pack(
             entry, identity=place.identity, home=self.state.home, ticket=ticket, marks=marks
         )
-        draft = self.directory.draft(place.name, self.process.draft())
+        draft = self._write_draft(place, data)
         try:
-            self._write_draft(draft, data)
             for tag in entry.tags:  # first, so that no entry has a tag that does not lead to it
                 self._note_tag(self.directory.tag(address.tenant, tag), place.name)
             new = self._publish(draft, place)
         except OSError:
-            with contextlib.suppress(OSError):
-                os.unlink(draft)  # noqa: PTH108 - hot
+            self._unlink(draft)
             raise
         self.state.used(place.number, entry.written_at)
         self.written += len(data)
@@ -161,29 +178,61 @@ class EntryFiles:
             os.close(descriptor)
         return life if life.home == self.state.home else None
 
-    def _write_draft(self, draft: str, data: bytes) -> None:
-        try:
-            descriptor = os.open(draft, _WRITE, 0o600)
-        except FileNotFoundError:  # the first of its shard
-            Path(draft).parent.mkdir(exist_ok=True)
-            descriptor = os.open(draft, _WRITE, 0o600)
+    def _write_draft(self, place: Place, data: bytes) -> str:
+        """A file of this process that holds an entry."""
+        draft, descriptor = self._open_spare() or self._open_draft(place)
         try:
             view = memoryview(data)
             while view:
                 view = view[os.write(descriptor, view) :]
+            os.ftruncate(descriptor, len(data))
+        except OSError:
+            self._unlink(draft)
+            raise
         finally:
             os.close(descriptor)
+        return draft
+
+    def _open_spare(self) -> tuple[str, int] | None:
+        with contextlib.suppress(IndexError, OSError):
+            spare = self._spares.pop()
+            return spare, os.open(spare, _REWRITE)
+        return None
+
+    def _open_draft(self, place: Place) -> tuple[str, int]:
+        draft = self.directory.draft(place.name, self.process.draft())
+        try:
+            return draft, os.open(draft, _WRITE, 0o600)
+        except FileNotFoundError:  # the first of its shard
+            Path(draft).parent.mkdir(exist_ok=True)
+            return draft, os.open(draft, _WRITE, 0o600)
 
     def _publish(self, draft: str, place: Place) -> bool:
         """Let a draft take its place; whether nothing alive was there."""
         path = place.path
         if not self._exchange(draft, path):
             before = self.peek(path)
-            os.rename(draft, path)  # noqa: PTH104 - hot
+            try:
+                os.rename(draft, path)  # noqa: PTH104 - hot
+            except FileNotFoundError:  # the first of its shard, in a spare of another one
+                Path(path).parent.mkdir(exist_ok=True)
+                os.rename(draft, path)  # noqa: PTH104 - hot
         else:
             before = self.peek(draft)  # the old one lies there now
-            os.unlink(draft)  # noqa: PTH108 - hot
+            self._keep(draft)
         return before is None or not self.is_alive(before)
+
+    def _keep(self, draft: str) -> None:
+        """Keep a draft to be written again, unless it is large or there are enough."""
+        if len(self._spares) < _MOST_SPARES and os.stat(draft).st_size <= _AT_ONCE:  # noqa: PTH116 - hot
+            self._spares.append(draft)
+        else:
+            os.unlink(draft)  # noqa: PTH108 - hot
+
+    @staticmethod
+    def _unlink(draft: str) -> None:
+        with contextlib.suppress(OSError):
+            os.unlink(draft)  # noqa: PTH108 - hot
 
     @staticmethod
     def _note_tag(directory: str, name: str) -> None:

@@ -33,7 +33,7 @@ log = structlog.get_logger(__name__)
 
 ROUND = 1.0  # seconds between looks at what there is to do
 PRUNE_EVERY = 10  # rounds
-TELL_EVERY = 0.003  # seconds; every process hears each word, so that many cost it dearly
+TELL_EVERY = 0.001  # seconds; every process hears each word, so that many cost it dearly
 FROZEN = 35  # seconds; longer than a reaction may take for its commands
 
 _FAILED = """

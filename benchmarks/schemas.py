@@ -155,8 +155,7 @@ def _busy(process: psutil.Process) -> float:
 
 def _api(platform: Platform) -> psutil.Process:
     """The API's process, with its workers."""
-    supervisor = psutil.Process(platform.process.popen.pid)
-    return next(each for each in supervisor.children() if each.cmdline()[-1] == "api")
+    return min(platform.children("api"), key=psutil.Process.create_time)
 
 
 def _bare(body: bytes) -> float:

@@ -82,8 +82,8 @@ class Receiver:
                 body: Any = msgspec.json.decode(await reader.readexactly(int(length)))
                 writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n")
                 self._note(body["data"], now)
-        except (asyncio.IncompleteReadError, ConnectionError):
-            pass
+        except (asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
+            pass  # the caller has gone, or the measurement is over
         finally:
             writer.close()
 

@@ -13,7 +13,8 @@ PATIENCE = 90.0  # seconds after which what was awaited counts as lost
 """Seconds after which a state that does not come counts as not coming."""
 
 _numbers = itertools.count(1)
-_TLS = httpx.create_ssl_context()  # once, since it takes longer than many requests
+TLS = httpx.create_ssl_context()
+"""For every client: to make one takes longer than many requests."""
 
 
 @dataclass
@@ -38,7 +39,7 @@ class Annals:
         self.http = self._client()
 
     def _client(self) -> httpx.Client:
-        return httpx.Client(base_url=self.url, timeout=PATIENCE, trust_env=False, verify=_TLS)
+        return httpx.Client(base_url=self.url, timeout=PATIENCE, trust_env=False, verify=TLS)
 
     def close(self) -> None:
         self.http.close()

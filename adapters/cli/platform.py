@@ -81,12 +81,11 @@ async def _migrate(settings: Settings, output: Sink) -> None:
     Raises:
         CannotStart: with what it told.
     """
-    refusal = "the database cannot be set up, see the lines above"
+    refusals: list[str] = []
 
     def say(name: str, line: str) -> None:
-        nonlocal refusal
         if line.startswith(REFUSAL):
-            refusal = line.removeprefix(REFUSAL)
+            refusals.append(line.removeprefix(REFUSAL))
         else:
             output(name, line)
 
@@ -96,7 +95,8 @@ async def _migrate(settings: Settings, output: Sink) -> None:
     finally:
         status = await child.finish(0)
     if status:
-        raise CannotStart(refusal)
+        told = "; ".join(refusals)
+        raise CannotStart(told or "the database cannot be set up, see the lines above")
 
 
 def _processes(settings: Settings) -> list[Program]:

@@ -13,11 +13,10 @@ from pathlib import Path
 import httpx
 import psutil
 
-from features.driver import Annals
+from features.driver import TLS, Annals
 
 _START = 180.0  # seconds until a platform that is not ready counts as broken
 _STOP = 20.0
-_TLS = httpx.create_ssl_context()  # once, since it takes longer than many requests
 
 
 def free_port() -> int:
@@ -44,7 +43,7 @@ class Process:
     def wait_ready(self, url: str) -> None:
         """Wait until the platform at `url` says that it is ready."""
         deadline = time.monotonic() + _START
-        with httpx.Client(trust_env=False, verify=_TLS) as http:
+        with httpx.Client(trust_env=False, verify=TLS) as http:
             while time.monotonic() < deadline:
                 if self.popen.poll() is not None:
                     raise AssertionError(f"ended with {self.popen.returncode}:\n{self.said()}")

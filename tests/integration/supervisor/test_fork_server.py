@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+from collections.abc import AsyncIterator
 from multiprocessing import forkserver
 from pathlib import Path
 
@@ -21,6 +22,17 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="programs are fo
 def fork_server(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SPT_NOENV", "1")
     start_fork_server({})
+
+
+@pytest.fixture
+async def scheduler(database_url: str, redis_url: str, tmp_path: Path) -> AsyncIterator[Child]:
+    """One that has begun its work."""
+    lines = Lines()
+    environment = {"DATABASE_URL": database_url, "REDIS_URL": redis_url, "DATA_DIR": str(tmp_path)}
+    child = await Child.spawn(annals("scheduler", LOG_FORMAT="json", **environment), lines)
+    await lines.next('{"event":"cache_begins_anew"')
+    yield child
+    await child.finish(0)
 
 
 def annals(*arguments: str, directory: Path = Path("/"), **environment: str) -> Program:
@@ -57,36 +69,25 @@ async def test_it_has_the_environment_and_the_directory_that_it_is_given(tmp_pat
     assert f"and {tmp_path}/here has no server of its own" in lines.all[-1][1]
 
 
-async def test_it_leads_a_session_has_a_title_and_takes_signals(
-    database_url: str, redis_url: str, tmp_path: Path
-) -> None:
-    lines = Lines()
-    urls = {"DATABASE_URL": database_url, "REDIS_URL": redis_url, "DATA_DIR": str(tmp_path)}
-    child = await Child.spawn(annals("scheduler", LOG_FORMAT="json", **urls), lines)
-    await lines.next('{"event":"cache_begins_anew"')
-    assert os.getsid(child.pid) == child.pid
-    assert psutil.Process(child.pid).cmdline()[0] == "annals scheduler"
-    child.signal(signal.SIGKILL)
-    assert await child.ended() == -signal.SIGKILL
-    await child.finish(0)
+async def test_it_leads_a_session_has_a_title_and_takes_signals(scheduler: Child) -> None:
+    assert os.getsid(scheduler.pid) == scheduler.pid
+    assert psutil.Process(scheduler.pid).cmdline()[0] == "annals scheduler"
+    scheduler.signal(signal.SIGKILL)
+    assert await scheduler.ended() == -signal.SIGKILL
 
 
 async def test_programs_end_with_a_killed_fork_server_and_the_next_has_a_new_one(
-    database_url: str, redis_url: str, tmp_path: Path
+    scheduler: Child,
 ) -> None:
-    lines = Lines()
-    urls = {"DATABASE_URL": database_url, "REDIS_URL": redis_url, "DATA_DIR": str(tmp_path)}
-    child = await Child.spawn(annals("scheduler", LOG_FORMAT="json", **urls), lines)
-    process = psutil.Process(child.pid)
+    process = psutil.Process(scheduler.pid)
     server = process.parent()
     assert server is not None
     server.kill()
-    assert await child.ended() != 0
+    assert await scheduler.ended() != 0
     psutil.wait_procs([process], 30)
-    await child.finish(0)
     assert not process.is_running()
 
     forkserver.ensure_running()
-    child = await Child.spawn(annals("--version"), lines)
+    child = await Child.spawn(annals("--version"), Lines())
     assert await child.ended() == 0
     await child.finish(0)

@@ -25,13 +25,13 @@ from application.cache import Address, Entry
 from application.loading_cache import LoadingCache
 from benchmarks.report import Row, Section
 
-KEYS = 1000
+KEYS = 2000
 TURNS = 40
 AT_ONCE = 50  # operations of one turn
 VALUE = os.urandom(1024)
 TTL = 600.0
 CLIENTS = 1000
-ADDRESSES = [Address("default", "people", f"price/{number}") for number in range(KEYS)]
+ADDRESSES = [Address("default", "people", f"price/{number}") for number in range(2 * KEYS)]
 
 Turn = Callable[[range], Any]
 
@@ -51,6 +51,7 @@ class Cached(msgspec.Struct, frozen=True, kw_only=True):
 
     reads: Paces
     writes: Paces
+    bursts: Paces
     overwrites: Paces
     loads: int
     clients_ms: float
@@ -68,6 +69,14 @@ class Ours:
         self.store = FileEntryStore(root / "ours", 1 << 30)
 
     def put(self, turn: range) -> None:
+        """As long as it lasts: with the making of files for the turn after it."""
+        self.put_now(turn)
+        self.make_ahead()
+
+    def make_ahead(self) -> None:
+        self.store.files.spares.fill()
+
+    def put_now(self, turn: range) -> None:
         files = self.store.files
         for number in turn:
             address, now = ADDRESSES[number], time.time()
@@ -116,22 +125,35 @@ class Plain:
 
 async def _measure(root: Path) -> Cached:
     ours, theirs, plain = Ours(root), Theirs(root), Plain(root)
-    writes = await _paced(ours.put, theirs.put, plain.put, turns=KEYS // AT_ONCE)
+    writes = await _paced(ours.put, theirs.put, plain.put)
+    bursts = await _paced(ours.put_now, theirs.put, plain.put, first=KEYS, between=ours.make_ahead)
     overwrites = await _paced(ours.put, theirs.put, plain.put)
     reads = await _paced(ours.find, theirs.find, plain.find)
     loads, took = await _thundering(ours.store)
     theirs.cache.close()
     ours.store.close()
     return Cached(
-        reads=reads, writes=writes, overwrites=overwrites, loads=loads, clients_ms=took * 1000
+        reads=reads,
+        writes=writes,
+        bursts=bursts,
+        overwrites=overwrites,
+        loads=loads,
+        clients_ms=took * 1000,
     )
 
 
-async def _paced(ours: Turn, other: Turn, plain: Turn, turns: int = TURNS) -> Paces:
-    """Turns of each after the other, each time over the next keys."""
+async def _paced(
+    ours: Turn,
+    other: Turn,
+    plain: Turn,
+    *,
+    first: int = 0,
+    between: Callable[[], object] = lambda: None,
+) -> Paces:
+    """Turns of each after the other, each time over the next keys; `between` is not counted."""
     took: list[list[float]] = [[], [], []]
-    for turn in range(turns):
-        start = turn * AT_ONCE % KEYS
+    for start in range(first, first + TURNS * AT_ONCE, AT_ONCE):
+        between()
         for which, work in enumerate((ours, other, plain)):
             began = time.perf_counter()
             waiting = work(range(start, start + AT_ONCE))
@@ -181,7 +203,8 @@ def section(found: Cached) -> Section:
     rows = []
     for what, paces in (
         ("read of 1 KB", found.reads),
-        ("write of 1 KB, new key", found.writes),
+        ("write of 1 KB, new key, as long as it lasts", found.writes),
+        ("write of 1 KB, new key, 50 after a pause", found.bursts),
         ("write of 1 KB, over another", found.overwrites),
     ):
         rows.append(

@@ -7,6 +7,7 @@ in memory, and every write, because making a file waits for the file system's jo
 """
 
 import asyncio
+import contextlib
 from collections.abc import Collection, Iterable
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
@@ -43,6 +44,7 @@ class FileEntryStore:
         self.sweeper = Sweeper(self.files, limit)
         self._lease = lease
         self._looking: asyncio.Task[int] | None = None
+        self._filling: asyncio.Future[None] | None = None
 
     def close(self) -> None:
         """Leave the directory to the others."""
@@ -82,6 +84,8 @@ class FileEntryStore:
             raise Outage(f"the cache cannot be written: {error.strerror}") from None
         if self.sweeper.should_look and (self._looking is None or self._looking.done()):
             self._looking = asyncio.create_task(asyncio.to_thread(self.sweeper.evict))
+        if self.files.spares.low and (self._filling is None or self._filling.done()):
+            self._filling = asyncio.get_running_loop().run_in_executor(None, self._fill)
         return new
 
     async def delete(self, address: Address) -> bool:
@@ -119,6 +123,11 @@ class FileEntryStore:
         """See `FollowsLog.follow_from`."""
         self.files.stay()
         self.files.state.follow_from(incarnation, position)
+
+    def _fill(self) -> None:
+        """Make files for the next writes; whoever misses one makes it himself, or says why not."""
+        with contextlib.suppress(OSError):
+            self.files.spares.fill()
 
     def _find_slowly(self, place: Place, *, stale: bool) -> Entry | None:
         files = self.files

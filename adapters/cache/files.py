@@ -4,14 +4,13 @@ A file is believed only when its checksum, its identity and its home are right; 
 in its place is removed, and is a miss. A writer that is killed leaves a draft behind, which no
 reader looks at, or the whole entry.
 
-To make a file takes five times as long as to write it, so the file of an entry that was replaced
-is kept as the next draft. Who reads the old entry just then finds it damaged, and looks again.
+The file of an entry that was replaced, or removed, is written again. Who reads the old entry just
+then finds it damaged, and looks again.
 """
 
 import contextlib
 import os
 import time
-from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,18 +18,16 @@ import structlog
 
 from adapters.cache.places import Directory, Place, mark_numbers
 from adapters.cache.processes import OwnProcess
-from adapters.cache.publishing import exchanger
+from adapters.cache.publishing import moves
 from adapters.cache.records import ENOUGH, Damaged, Life, pack, read_entry, read_life
 from adapters.cache.shared import SharedState
+from adapters.cache.spares import Spares, remove
 from application.cache import Address, Entry
 
 log = structlog.get_logger(__name__)
 
 _READ = os.O_RDONLY | os.O_CLOEXEC
-_WRITE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
-_REWRITE = os.O_WRONLY | os.O_CLOEXEC
 _AT_ONCE = 65_536
-_MOST_SPARES = 8
 _LOOKS = 4
 """At a file that seems damaged, which may be a draft by now."""
 _SLACK = 1.0
@@ -53,15 +50,14 @@ class EntryFiles:
         self.process = OwnProcess(directory.processes)
         self._lost: list[SharedState | OwnProcess] = []
         self._buffer = memoryview(bytearray(_AT_ONCE))
-        self._exchange = exchanger()
-        self._spares: deque[str] = deque()
+        self._moves = moves()
+        self.spares = Spares(directory, self.process)
         self.written = 0
         """Bytes written by this process."""
 
     def close(self) -> None:
         """Leave the directory to the others."""
-        while self._spares:
-            self._unlink(self._spares.pop())
+        self.spares.close()
         for each in (self.process, self.state, *self._lost):
             each.close()
 
@@ -78,6 +74,7 @@ class EntryFiles:
         self._lost += [self.state, self.process]
         self.state = SharedState(self.directory.state)
         self.process = OwnProcess(self.directory.processes)
+        self.spares = Spares(self.directory, self.process)
 
     def read_at_once(self, place: Place) -> memoryview:
         """The file of a small entry, if no disk has to be waited for.
@@ -147,92 +144,75 @@ class EntryFiles:
         data = pack(
             entry, identity=place.identity, home=self.state.home, ticket=ticket, marks=marks
         )
-        draft = self._write_draft(place, data)
+        draft = self._write_draft(data)
         try:
             for tag in entry.tags:  # first, so that no entry has a tag that does not lead to it
                 self._note_tag(self.directory.tag(address.tenant, tag), place.name)
             new = self._publish(draft, place)
         except OSError:
-            self._unlink(draft)
+            remove(draft)
             raise
         self.state.used(place.number, entry.written_at)
         self.written += len(data)
         return new
 
     def remove(self, name: str) -> None:
-        """Remove an entry's file, if it is there."""
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(self.directory.entry(name))  # noqa: PTH108 - hot
+        """Remove an entry's file, if it is there, to be written again."""
+        self.spares.recycle(self.directory.entry(name))
 
     def peek(self, path: str) -> Life | None:
         """What a file's first bytes say; None when it is no entry of this directory."""
         try:
-            descriptor = os.open(path, _READ)
-        except FileNotFoundError:
+            return self._peek(path)[0]
+        except (FileNotFoundError, IsADirectoryError):
             return None
+
+    def _peek(self, path: str) -> tuple[Life | None, int]:
+        """The same, and the file's size."""
+        descriptor = os.open(path, _READ)
         try:
-            life = read_life(os.read(descriptor, ENOUGH))
-        except (Damaged, IsADirectoryError):
-            return None
+            data = os.read(descriptor, ENOUGH)
+            size = len(data) if len(data) < ENOUGH else os.fstat(descriptor).st_size
         finally:
             os.close(descriptor)
-        return life if life.home == self.state.home else None
-
-    def _write_draft(self, place: Place, data: bytes) -> str:
-        """A file of this process that holds an entry."""
-        draft, descriptor = self._open_spare() or self._open_draft(place)
         try:
-            view = memoryview(data)
-            while view:
-                view = view[os.write(descriptor, view) :]
-            os.ftruncate(descriptor, len(data))
+            life = read_life(data)
+        except Damaged:
+            return None, size
+        return life if life.home == self.state.home else None, size
+
+    def _write_draft(self, data: bytes) -> str:
+        """A file of this process that holds an entry."""
+        draft, descriptor, size = self.spares.take()
+        try:
+            written = os.write(descriptor, data)
+            while written < len(data):
+                written += os.write(descriptor, data[written:])
+            if size > written:
+                os.ftruncate(descriptor, written)
         except OSError:
-            self._unlink(draft)
+            remove(draft)
             raise
         finally:
             os.close(descriptor)
         return draft
 
-    def _open_spare(self) -> tuple[str, int] | None:
-        with contextlib.suppress(IndexError, OSError):
-            spare = self._spares.pop()
-            return spare, os.open(spare, _REWRITE)
-        return None
-
-    def _open_draft(self, place: Place) -> tuple[str, int]:
-        draft = self.directory.draft(place.name, self.process.draft())
-        try:
-            return draft, os.open(draft, _WRITE, 0o600)
-        except FileNotFoundError:  # the first of its shard
-            Path(draft).parent.mkdir(exist_ok=True)
-            return draft, os.open(draft, _WRITE, 0o600)
-
     def _publish(self, draft: str, place: Place) -> bool:
         """Let a draft take its place; whether nothing alive was there."""
         path = place.path
-        if not self._exchange(draft, path):
+        if not self.state.last_use(place.number) and self._moves.settle(draft, path):
+            return True
+        if self._moves.exchange(draft, path):
+            before, size = self._peek(draft)  # the old one lies there now
+            self.spares.keep(draft, size)
+        else:
             before = self.peek(path)
             try:
                 os.rename(draft, path)  # noqa: PTH104 - hot
-            except FileNotFoundError:  # the first of its shard, in a spare of another one
+            except FileNotFoundError:  # the first of its shard
                 Path(path).parent.mkdir(exist_ok=True)
                 os.rename(draft, path)  # noqa: PTH104 - hot
-        else:
-            before = self.peek(draft)  # the old one lies there now
-            self._keep(draft)
         return before is None or not self.is_alive(before)
-
-    def _keep(self, draft: str) -> None:
-        """Keep a draft to be written again, unless it is large or there are enough."""
-        if len(self._spares) < _MOST_SPARES and os.stat(draft).st_size <= _AT_ONCE:  # noqa: PTH116 - hot
-            self._spares.append(draft)
-        else:
-            os.unlink(draft)  # noqa: PTH108 - hot
-
-    @staticmethod
-    def _unlink(draft: str) -> None:
-        with contextlib.suppress(OSError):
-            os.unlink(draft)  # noqa: PTH108 - hot
 
     @staticmethod
     def _note_tag(directory: str, name: str) -> None:

@@ -2,7 +2,8 @@
 
 state                    what all processes share: marks, uses, the place in the log
 entries/<xx>/<name>      the entries, in 256 shards by the hash of tenant, room and key
-entries/<xx>/.<draft>    entries being written, named for their writer
+drafts/<id>.<n>/         files of one process to write entries in, each renamed into its place
+spares/<id>.<n>          files that entries have left, for any process to write in again
 tags/<xx>/<tag>/<name>   empty files: which entries may have a tag
 locks/<name>             who finds a value out
 processes/<id>           the counters of one process, locked for as long as it lives
@@ -10,6 +11,7 @@ totals                   the counters of those that have ended
 """
 
 import hashlib
+import os
 from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
@@ -17,6 +19,7 @@ from typing import NamedTuple
 
 import xxhash
 
+from adapters.cache.publishing import spread
 from application.cache import Address, Room
 
 LAYOUT = "v1"
@@ -66,6 +69,8 @@ class Directory:
         self.processes = self.root / "processes"
         self.locks = self.root / "locks"
         self.entries = self.root / "entries"
+        self.drafts = self.root / "drafts"
+        self.spares = self.root / "spares"
         self._entries = f"{self.entries}/"
         self._tags = f"{self.root}/tags/"
         self.place = lru_cache(maxsize=_REMEMBERED)(self._place)
@@ -79,8 +84,19 @@ class Directory:
         """
         self.root.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.root.chmod(0o700)
-        for path in (self.processes, self.locks, self.entries, self.root / "tags"):
+        folders = (self.processes, self.locks, self.entries, self.drafts, self.spares)
+        for path in (*folders, self.root / "tags"):
             path.mkdir(exist_ok=True)
+        spread(self.drafts)
+
+    def make_shards(self) -> None:
+        """Make the directories of all shards, so that no entry has to wait for its own.
+
+        Raises:
+            OSError: when one cannot be made.
+        """
+        for shard in set(SHARDS).difference(os.listdir(self.entries)):  # noqa: PTH208 - names
+            (self.entries / shard).mkdir(exist_ok=True)
 
     def _place(self, address: Address) -> Place:
         tenant, room, key = address
@@ -99,9 +115,13 @@ class Directory:
         """The file of an entry."""
         return f"{self._entries}{name[SPACE_LENGTH : SPACE_LENGTH + 2]}/{name}"
 
-    def draft(self, name: str, writer: str) -> str:
-        """A file to write an entry in before it takes its place."""
-        return f"{self._entries}{name[SPACE_LENGTH : SPACE_LENGTH + 2]}/.{writer}"
+    def drafts_of(self, writer: str) -> str:
+        """A directory of what a process writes in."""
+        return f"{self.drafts}/{writer}"
+
+    def spare(self, name: str) -> str:
+        """A file that any process may take."""
+        return f"{self.spares}/{name}"
 
     def tag_shard(self, shard: str) -> str:
         """The directory of a shard of the tags."""

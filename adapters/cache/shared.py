@@ -51,6 +51,8 @@ class SharedState:
         self._thread = threading.Lock()
         with self._exclusive():
             os.ftruncate(self._descriptor, SIZE)
+            here = os.fstat(self._descriptor)
+            self._file = (here.st_dev, here.st_ino)
             self._map = mmap.mmap(self._descriptor, SIZE)
             self._view = memoryview(self._map)
             self._numbers = self._view.cast("Q")
@@ -70,10 +72,10 @@ class SharedState:
     def is_at(self, file: Path) -> bool:
         """Whether the file that others open at this path is the one that is open here."""
         try:
-            there, here = file.stat(), os.fstat(self._descriptor)
+            there = os.stat(file)  # noqa: PTH116 - hot
         except OSError:
             return False
-        return (there.st_dev, there.st_ino) == (here.st_dev, here.st_ino)
+        return (there.st_dev, there.st_ino) == self._file
 
     @property
     def home(self) -> int:

@@ -19,6 +19,7 @@ from adapters.cache.files import EntryFiles
 from adapters.cache.invalidation import names_in
 from adapters.cache.places import SHARDS
 from adapters.cache.processes import is_alive, retire
+from adapters.cache.spares import remove
 
 ROOM = 0.9
 """The part of the limit that is left after an eviction."""
@@ -51,8 +52,10 @@ class Sweeper:
                 self._sweep_draft(path, name)
                 continue
             life = self._files.peek(path)
-            if life is None or not self._files.is_alive(life, stale=True):
-                _remove(path)
+            if life is None:
+                remove(path)
+            elif not self._files.is_alive(life, stale=True):
+                self._files.spares.recycle(path)
         self._sweep_tags(self._files.directory.tag_shard(shard))
 
     def finish_round(self) -> None:
@@ -60,6 +63,7 @@ class Sweeper:
         directory = self._files.directory
         for lock in directory.locks.iterdir():
             _remove_forgotten(str(lock))
+        self._sweep_drafts()
         with self._only_one() as we:
             if we:
                 retire(directory.processes, directory.totals)
@@ -77,7 +81,7 @@ class Sweeper:
             removed = 0
             for path, use, _ in self._entries():
                 if use <= until:
-                    removed += _remove(path)
+                    removed += self._files.spares.recycle(path)
             return removed
 
     def _last_use_to_go(self) -> float | None:
@@ -114,10 +118,22 @@ class Sweeper:
                     yield each.path, state.last_use(number), size
 
     def _sweep_draft(self, path: str, name: str) -> None:
-        """A draft is left alone while its writer lives."""
+        """A draft of an older version of this program is left alone while its writer lives."""
         writer = name[1:].partition(".")[0]
         if not is_alive(self._files.directory.processes / writer):
-            _remove(path)
+            remove(path)
+
+    def _sweep_drafts(self) -> None:
+        """Remove the directories of writers that have died."""
+        directory = self._files.directory
+        for writer in names_in(str(directory.drafts)):
+            if is_alive(directory.processes / writer.partition(".")[0]):
+                continue
+            drafts = directory.drafts_of(writer)
+            for name in names_in(drafts):
+                remove(f"{drafts}/{name}")
+            with contextlib.suppress(OSError):
+                Path(drafts).rmdir()
 
     def _sweep_tags(self, shard: str) -> None:
         """Remove what leads to no entry, and tags that lead nowhere."""
@@ -142,14 +158,6 @@ class Sweeper:
             yield False
         finally:
             os.close(descriptor)
-
-
-def _remove(path: str) -> bool:
-    try:
-        os.unlink(path)  # noqa: PTH108 - hot
-    except FileNotFoundError:
-        return False
-    return True
 
 
 def _remove_forgotten(path: str) -> None:

@@ -18,12 +18,17 @@ def write(store: FileEntryStore, key: str, value: bytes) -> None:
 
 
 def inodes(root: Path) -> set[int]:
-    return {path.stat().st_ino for path in root.rglob("entries/*/*")}
+    files = [*root.rglob("entries/*/*"), *spares_in(root)]
+    return {path.stat().st_ino for path in files}
+
+
+def spares_in(root: Path) -> list[Path]:
+    return [*root.rglob("drafts/*/*"), *root.rglob("spares/*")]
 
 
 def take_spares(root: Path) -> None:
-    for draft in root.rglob("entries/*/.*"):
-        draft.unlink()
+    for spare in spares_in(root):
+        spare.unlink()
 
 
 async def test_who_reads_while_files_are_written_again_misses_nothing(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
-from domain.flags.bucketing import DEFAULT_STICKINESS, fractional_value
+from domain.flags.bucketing import fractional_value
 from domain.flags.conditions import EVERYONE
 from domain.flags.context import Context, InvalidContext
 from domain.flags.matching import Holds, compile_condition
@@ -26,7 +26,7 @@ from domain.flags.outcomes import (
 from domain.flags.rules import Prerequisite, Rule, Setting
 from domain.flags.serving import Serve, Spread, always, compile_spread, served
 from domain.flags.state import About, Flag, NoFlag, Segments
-from domain.flags.strategies import Activation, Rollout, compile_rollout, compile_strategy
+from domain.flags.strategies import Activation, compile_strategy
 
 __all__ = ["ErrorCode", "Evaluate", "Evaluation", "Parent", "Reason", "ServedVariant"]
 
@@ -58,31 +58,20 @@ def compile_flag(
 def compiled_rules(
     key: str, about: About, setting: Setting, segments: Segments
 ) -> list[CompiledRule]:
-    """The rules in force, in order; without any, the setting's own rollout."""
-    if not setting.rules:
-        activation = compile_rollout(_own_rollout(about, setting), "")
-        reason = _reason(activation, conditional=False, first=not about.prerequisites)
-        return [_own_rule(key, about, setting, activation, reason)]
+    """The rules in force, in order."""
     compiled: list[CompiledRule] = []
-    for rule in setting.rules:
+    for rule in rules_of(setting):
         if not rule.disabled:
             first = not compiled and not about.prerequisites
             compiled.append(_compile_rule(key, about, setting, rule, segments, first=first))
     return compiled
 
 
-def _own_rollout(about: About, setting: Setting) -> Rollout:
-    return Rollout(setting.rollout, DEFAULT_STICKINESS, about.group)
-
-
-def _own_rule(
-    key: str, about: About, setting: Setting, activation: Activation, reason: Reason
-) -> CompiledRule:
-    try:
-        serve = _compile_serving(Rule(id=""), key, about, setting, reason)
-    except ValueError:
-        serve = always(failed(about, "", "PARSE_ERROR"))
-    return CompiledRule("", activation.holds, serve)
+def rules_of(setting: Setting) -> tuple[Rule, ...]:
+    """The setting's rules; without any, its own rollout as a rule."""
+    return setting.rules or (
+        Rule(strategy="flexibleRollout", parameters={"rollout": str(setting.rollout)}),
+    )
 
 
 def _compile_rule(

@@ -90,7 +90,10 @@ def value_for(kind: FlagKind, payload: Payload | None) -> Any:
         return payload != Payload(type="json", value="false")
     if payload is None:
         return None
-    value = value_of(payload)
+    try:
+        value = value_of(payload)
+    except RecursionError:
+        raise ValueError("is too deep") from None
     plain = not isinstance(value, bool)
     if kind == "string" and not isinstance(value, str):
         raise ValueError("is not a text")

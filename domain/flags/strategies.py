@@ -22,6 +22,23 @@ from domain.flags.matching import Holds, in_networks
 HOST_FIELD = "hostname"
 """Where `applicationHostname` looks: Unleash's SDKs ask their machine, and here the caller says."""
 
+REQUIRED_PARAMETERS = {
+    "userWithId": "userIds",
+    "flexibleRollout": "rollout",
+    "gradualRolloutUserId": "percentage",
+    "gradualRolloutSessionId": "percentage",
+    "gradualRolloutRandom": "percentage",
+    "remoteAddress": "IPs",
+    "applicationHostname": "hostNames",
+}
+"""The parameter without which a strategy activates for nobody."""
+
+SHARES: frozenset[str] = frozenset({"rollout", "percentage"})
+"""Parameters that are percentages."""
+
+NETWORKS: frozenset[str] = frozenset({"IPs"})
+"""Parameters that list networks."""
+
 _LARGEST_PERCENTAGE = 3
 """Digits."""
 
@@ -66,8 +83,8 @@ def rollout_of(name: str, parameters: dict[str, str], group: str) -> Rollout | N
     """
     if name not in _ROLLOUTS:
         return None
-    parameter, stickiness = _ROLLOUTS[name]
-    percent = _percent(parameters.get(parameter))
+    stickiness = _ROLLOUTS[name]
+    percent = _percent(parameters.get(REQUIRED_PARAMETERS[name]))
     if percent is None:
         return None
     if not stickiness:
@@ -142,10 +159,10 @@ _LISTS: dict[str, Callable[[dict[str, str]], Holds]] = {
     "applicationHostname": _application_hostname,
 }
 
-_ROLLOUTS: dict[str, tuple[str, str]] = {
-    "flexibleRollout": ("rollout", ""),
-    "gradualRolloutUserId": ("percentage", "userId"),
-    "gradualRolloutSessionId": ("percentage", "sessionId"),
-    "gradualRolloutRandom": ("percentage", RANDOM_STICKINESS),
+_ROLLOUTS: dict[str, str] = {
+    "flexibleRollout": "",
+    "gradualRolloutUserId": "userId",
+    "gradualRolloutSessionId": "sessionId",
+    "gradualRolloutRandom": RANDOM_STICKINESS,
 }
-"""The parameter that holds the percentage, and what it is sticky by ("": as its parameter says)."""
+"""What a rollout is sticky by ("": as its parameter says)."""

@@ -1,0 +1,101 @@
+"""Constraints in Unleash's words: the same as ours but for one operator's name."""
+
+import re
+from typing import Any, Final, get_args
+
+from domain.flags.conditions import (
+    MANY_VALUES,
+    AddressOperator,
+    Constraint,
+    DateOperator,
+    NumberOperator,
+    Operator,
+    PatternOperator,
+    SemverOperator,
+    TextOperator,
+)
+from domain.flags.documents import Inexpressible
+from domain.flags.places import Place, quoted
+
+_OPERATORS: Final[dict[str, Operator]] = {
+    name: name
+    for group in (
+        TextOperator,
+        NumberOperator,
+        DateOperator,
+        SemverOperator,
+        PatternOperator,
+        AddressOperator,
+    )
+    for name in get_args(group)
+}
+_OURS: Final[dict[str, Operator]] = {**_OPERATORS, "IN_CIDR": "CIDR"}
+_THEIRS: Final[dict[str, str]] = {"CIDR": "IN_CIDR"}
+_MEMBERSHIP: Final = {"IN": False, "NOT_IN": True}
+
+
+def read_constraint(place: Place) -> Constraint | None:
+    """One constraint of a strategy or a segment; None where it cannot be one."""
+    known = len(place.report.faults)
+    operator = _OURS.get(place.get("operator").text())
+    if operator is None and len(place.report.faults) == known:
+        name = quoted(place.get("operator").text())
+        place.get("operator").fault("unknown-operator", f"{name} is no operator")
+    field = place.get("contextName").text()
+    inverted = place.get("inverted").boolean()
+    case_insensitive = place.get("caseInsensitive").boolean()
+    many = operator is None or operator in MANY_VALUES
+    values = place.get("values").texts() if many else (place.get("value").word(),)
+    if operator is None or len(place.report.faults) > known:
+        return None
+    if many and not values:
+        place.warn("no-values", f"{operator} of no values: Unleash looks at `values` alone")
+    return Constraint(
+        field=field,
+        operator=operator,
+        values=values,
+        inverted=inverted,
+        case_insensitive=case_insensitive,
+    )
+
+
+def written_constraint(constraint: Constraint, *, for_clients: bool = False) -> dict[str, Any]:
+    """A constraint as Unleash writes it: `values` or `value`, whichever the operator looks at.
+
+    Not every SDK folds the case of IN and NOT_IN: for them (`for_clients`) those are patterns.
+
+    Raises:
+        Inexpressible: texts that the SDKs' engine cannot read.
+    """
+    if for_clients:
+        constraint = _for_clients(constraint)
+    written: dict[str, Any] = {
+        "contextName": constraint.field,
+        "operator": _THEIRS.get(constraint.operator, constraint.operator),
+        "inverted": constraint.inverted,
+        "caseInsensitive": constraint.case_insensitive,
+    }
+    if constraint.operator in MANY_VALUES:
+        written["values"] = list(constraint.values)
+    else:
+        written["values"] = []
+        written["value"] = constraint.values[0]
+    return written
+
+
+def _for_clients(constraint: Constraint) -> Constraint:
+    if '"' in constraint.field or constraint.field.endswith("\\"):
+        raise Inexpressible(f"the field {quoted(constraint.field)} has a quote, or ends in \\")
+    operator = constraint.operator
+    if operator in _MEMBERSHIP and constraint.case_insensitive and constraint.values:
+        pattern = "|".join(re.escape(value) for value in constraint.values)
+        return Constraint(
+            field=constraint.field,
+            operator="REGEX",
+            values=(f"^(?:{pattern})$",),
+            inverted=constraint.inverted != _MEMBERSHIP[operator],
+            case_insensitive=True,
+        )
+    if any(value.endswith("\\") for value in constraint.values):
+        raise Inexpressible(f"a value compared with {quoted(constraint.field)} ends in \\")
+    return constraint

@@ -1,0 +1,105 @@
+"""Segments in Unleash's words: a number, a name and constraints that must all hold."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import mmh3
+import msgspec
+
+from domain.flags.conditions import AllOf, AnyOf, Condition, Constraint, InSegment
+from domain.flags.documents import Inexpressible
+from domain.flags.normal_form import negated
+from domain.flags.state import Segment
+from domain.flags.unleash_constraints import written_constraint
+
+_NUMBERED = re.compile(r"segment-([1-9][0-9]{0,9})")
+_MOST = 0x7FFFFFFF
+"""Unleash's numbers are 32 bits with a sign."""
+
+
+class NumberedSegments(msgspec.Struct, frozen=True, kw_only=True):
+    """Segments, and the numbers of those that Unleash can have."""
+
+    segments: Mapping[str, Segment]
+    numbers: dict[str, int]
+
+    def resolved(self, condition: Condition) -> Condition:
+        """The condition with every segment that cannot be named by a number spelt out.
+
+        Raises:
+            Inexpressible: it says who is not in a segment that is not there.
+        """
+        match condition:
+            case Constraint():
+                return condition
+            case InSegment():
+                return self._resolved(condition)
+            case AllOf():
+                return AllOf(of=tuple(self.resolved(each) for each in condition.of))
+            case AnyOf():
+                return AnyOf(of=tuple(self.resolved(each) for each in condition.of))
+
+    def _resolved(self, condition: InSegment) -> Condition:
+        name = condition.segment
+        if name in self.numbers and not condition.inverted:
+            return condition
+        segment = self.segments.get(name)
+        if segment is None:
+            raise Inexpressible(f"there is no segment {name}")
+        return negated(segment.condition) if condition.inverted else segment.condition
+
+
+def number_segments(segments: Mapping[str, Segment]) -> NumberedSegments:
+    """Give each segment a number that follows from its name, and is no other's."""
+    numbers: dict[str, int] = {}
+    taken: set[int] = set()
+    plain = sorted(name for name in segments if constraints_of(segments[name]) is not None)
+    for name in sorted(plain, key=lambda name: (_own_number(name) is None, name)):
+        number = _own_number(name) or mmh3.hash(name, 0, False) & _MOST or 1
+        while number in taken:
+            number = number % _MOST + 1
+        numbers[name] = number
+        taken.add(number)
+    return NumberedSegments(segments=segments, numbers=numbers)
+
+
+def _own_number(name: str) -> int | None:
+    """The number of a segment that was read without a name."""
+    found = _NUMBERED.fullmatch(name)
+    return int(found[1]) if found and int(found[1]) <= _MOST else None
+
+
+def constraints_of(segment: Segment) -> tuple[Constraint, ...] | None:
+    """The constraints that must all hold; None where a segment is not as simple as that."""
+    condition = segment.condition
+    if isinstance(condition, Constraint):
+        return (condition,)
+    if not isinstance(condition, AllOf):
+        return None
+    constraints = tuple(each for each in condition.of if isinstance(each, Constraint))
+    return constraints if len(constraints) == len(condition.of) else None
+
+
+def written_segments(segments: NumberedSegments) -> list[dict[str, Any]]:
+    """The segments as Unleash writes them.
+
+    Raises:
+        Inexpressible: naming those that are more than constraints that must all hold.
+    """
+    complex_ones = sorted(segments.segments.keys() - segments.numbers.keys())
+    if complex_ones:
+        raise Inexpressible(
+            *(f"segment {name} has nested conditions, in Unleash none can" for name in complex_ones)
+        )
+    return [
+        {
+            "id": number,
+            "name": name,
+            "description": segments.segments[name].description,
+            "constraints": [
+                written_constraint(each) for each in constraints_of(segments.segments[name]) or ()
+            ],
+        }
+        for name, number in sorted(segments.numbers.items(), key=lambda pair: pair[1])
+    ]

@@ -25,13 +25,14 @@ from application.cache import Address, Entry
 from application.loading_cache import LoadingCache
 from benchmarks.report import Row, Section
 
-KEYS = 2000
 TURNS = 40
 AT_ONCE = 50  # operations of one turn
+NEW = TURNS * AT_ONCE  # keys that are written for the first time in one round of turns
+KEYS = 1000  # those that are written again, and read
 VALUE = os.urandom(1024)
 TTL = 600.0
 CLIENTS = 1000
-ADDRESSES = [Address("default", "people", f"price/{number}") for number in range(2 * KEYS)]
+ADDRESSES = [Address("default", "people", f"price/{number}") for number in range(2 * NEW)]
 
 Turn = Callable[[range], Any]
 
@@ -126,9 +127,9 @@ class Plain:
 async def _measure(root: Path) -> Cached:
     ours, theirs, plain = Ours(root), Theirs(root), Plain(root)
     writes = await _paced(ours.put, theirs.put, plain.put)
-    bursts = await _paced(ours.put_now, theirs.put, plain.put, first=KEYS, between=ours.make_ahead)
-    overwrites = await _paced(ours.put, theirs.put, plain.put)
-    reads = await _paced(ours.find, theirs.find, plain.find)
+    bursts = await _paced(ours.put_now, theirs.put, plain.put, first=NEW, between=ours.make_ahead)
+    overwrites = await _paced(ours.put, theirs.put, plain.put, keys=KEYS)
+    reads = await _paced(ours.find, theirs.find, plain.find, keys=KEYS)
     loads, took = await _thundering(ours.store)
     theirs.cache.close()
     ours.store.close()
@@ -148,11 +149,13 @@ async def _paced(
     plain: Turn,
     *,
     first: int = 0,
+    keys: int = NEW,
     between: Callable[[], object] = lambda: None,
 ) -> Paces:
     """Turns of each after the other, each time over the next keys; `between` is not counted."""
     took: list[list[float]] = [[], [], []]
-    for start in range(first, first + TURNS * AT_ONCE, AT_ONCE):
+    for turn in range(TURNS):
+        start = first + turn * AT_ONCE % keys
         between()
         for which, work in enumerate((ours, other, plain)):
             began = time.perf_counter()

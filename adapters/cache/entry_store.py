@@ -62,9 +62,9 @@ class FileEntryStore:
         """See `EntryStore.find`."""
         place = self.files.directory.place(address)
         files = self.files
-        entry = None
+        entry, now = None, files.now()
         try:
-            entry = files.entry_of(files.read_at_once(place), place, stale=stale)
+            entry = files.entry_of(files.read_at_once(place), place, now, stale=stale)
         except FileNotFoundError:
             pass
         except (OSError, Damaged):  # it is large or on the disk, or we have not seen all of it
@@ -72,7 +72,7 @@ class FileEntryStore:
         if not stale:
             files.process.count(place.space, hit=entry is not None)
             if entry is not None:
-                files.state.used(place.number, files.now())
+                files.state.used(place.number, now)
         return entry
 
     async def put(self, address: Address, entry: Entry, ticket: int) -> bool:

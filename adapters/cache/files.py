@@ -26,7 +26,8 @@ from application.cache import Address, Entry
 
 log = structlog.get_logger(__name__)
 
-_READ = os.O_RDONLY | os.O_CLOEXEC
+_READ = os.O_RDONLY | os.O_CLOEXEC | getattr(os, "O_NOATIME", 0)
+_open, _preadv, _close = os.open, os.preadv, os.close  # hot: each look-up would be felt
 _AT_ONCE = 65_536
 _LOOKS = 4
 """At a file that seems damaged, which may be a draft by now."""
@@ -50,6 +51,7 @@ class EntryFiles:
         self.process = OwnProcess(directory.processes)
         self._lost: list[SharedState | OwnProcess] = []
         self._buffer = memoryview(bytearray(_AT_ONCE))
+        self._buffers = (self._buffer,)
         self._moves = moves()
         self.spares = Spares(directory, self.process)
         self.written = 0
@@ -86,11 +88,11 @@ class EntryFiles:
             BlockingIOError: it is larger, or lies on the disk.
             OSError: it cannot be read.
         """
-        descriptor = os.open(place.path, _READ)
+        descriptor = _open(place.raw, _READ)
         try:
-            count = os.preadv(descriptor, (self._buffer,), 0, _NOWAIT)
+            count = _preadv(descriptor, self._buffers, 0, _NOWAIT)
         finally:
-            os.close(descriptor)
+            _close(descriptor)
         if count == _AT_ONCE:
             raise BlockingIOError
         return self._buffer[:count]
@@ -109,11 +111,11 @@ class EntryFiles:
         return self._look(place, stale=stale)
 
     def _look(self, place: Place, *, stale: bool) -> Entry | None:
-        with open(place.path, "rb") as file:  # noqa: PTH123 - hot
-            return self.entry_of(file.read(), place, stale=stale)
+        with open(place.raw, "rb") as file:  # noqa: PTH123 - hot
+            return self.entry_of(memoryview(file.read()), place, self.now(), stale=stale)
 
-    def entry_of(self, data: bytes | memoryview, place: Place, *, stale: bool) -> Entry | None:
-        """The entry in a file's bytes, None unless it may be used.
+    def entry_of(self, data: memoryview, place: Place, now: float, *, stale: bool) -> Entry | None:
+        """The entry in a file's bytes, None unless it may be used now.
 
         Raises:
             Damaged: when it is not the entry of this place.
@@ -122,7 +124,7 @@ class EntryFiles:
         if home != self.state.home:
             raise Damaged
         end = max(entry.expires_at, entry.stale_until) if stale else entry.expires_at
-        if entry.written_at - _SLACK <= self.now() < end and self.state.fresh(ticket, marks):
+        if entry.written_at - _SLACK <= now < end and self.state.fresh(ticket, marks):
             return entry
         return None
 

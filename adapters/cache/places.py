@@ -37,6 +37,8 @@ class Place(NamedTuple):
     space: str
     name: str
     path: str
+    raw: bytes
+    """The path as the system wants it."""
     number: int
     """Tells entries apart in tables; two may share one."""
 
@@ -105,7 +107,8 @@ class Directory:
         space = space_of(tenant, room)
         name = space + digest.hex()
         number = int.from_bytes(digest[-4:], "little")
-        return Place(identity, space, name, self.entry(name), number)
+        path = self.entry(name)
+        return Place(identity, space, name, path, os.fsencode(path), number)
 
     def shard(self, shard: str) -> str:
         """The directory of a shard."""

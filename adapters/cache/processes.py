@@ -56,7 +56,7 @@ class OwnProcess:
         row = self._rows.get(space)
         if row is None:
             row = self._new_row(space)
-        self._numbers[row + (1 if hit else 2)] += 1
+        self._numbers[row + 2 - hit] += 1
 
     def close(self) -> None:
         """Leave; what was counted is left for the totals."""

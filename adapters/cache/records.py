@@ -74,9 +74,7 @@ def read_life(data: bytes) -> Life:
     return Life(home, ticket, written, expires, stale, marks)
 
 
-def read_entry(
-    data: bytes | memoryview, identity: bytes
-) -> tuple[Entry, int, int, tuple[int, ...]]:
+def read_entry(data: memoryview, identity: bytes) -> tuple[Entry, int, int, tuple[int, ...]]:
     """A whole file: the entry, its home, its ticket and its marks.
 
     Raises:
@@ -102,7 +100,7 @@ def read_entry(
     ):
         raise Damaged
     entry = Entry(
-        value=bytes(data[value:]),
+        value=data[value:].tobytes(),
         media_type=str(data[types:tags], "utf-8") if type_length else "",
         tags=tuple(str(data[tags:value], "utf-8").split("\0")) if tags_length else (),
         written_at=written,

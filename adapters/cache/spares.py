@@ -60,6 +60,8 @@ class Spares:
         self._lock = threading.Lock()
         self._filling = threading.Lock()
         self._wanted = 0
+        self._taken = 0
+        self._shards_made = False
         self._uncounted = 0
         self._may_give = False
         self._closed = False
@@ -84,6 +86,7 @@ class Spares:
         Raises:
             OSError: none can be made.
         """
+        self._taken += 1
         while self._ready:
             with contextlib.suppress(IndexError, OSError):  # somebody took it away
                 path, size = self._ready.pop()
@@ -107,9 +110,7 @@ class Spares:
             if not stat.S_ISREG(found.st_mode):
                 pass
             elif found.st_size <= LARGEST and len(self._ready) < self._wanted:
-                mine = self._name()
-                os.rename(path, mine)  # noqa: PTH104 - hot
-                self.keep(mine, found.st_size)
+                self._adopt(path)
                 return True
             elif found.st_size <= LARGEST_COMMON and self._is_room():
                 os.rename(path, self._directory.spare(self._process.draft()))  # noqa: PTH104 - hot
@@ -123,8 +124,9 @@ class Spares:
             OSError: no file can be made.
         """
         with self._filling:
-            if self._wanted == OWN and not self._closed:
+            if self._taken >= OWN and not (self._shards_made or self._closed):
                 self._directory.make_shards()
+                self._shards_made = True
             self._take_common()
             self._make_missing()
 
@@ -136,7 +138,7 @@ class Spares:
             made += 1
             if not self._add(path, 0):
                 remove(path)
-        if time.thread_time() - began > made * _DEAR:
+        if made >= _FIRST and time.thread_time() - began > made * _DEAR:
             self._go_elsewhere()
 
     def _go_elsewhere(self) -> None:
@@ -162,10 +164,14 @@ class Spares:
             for each in found:
                 if len(self._ready) >= self._wanted or self._closed:
                     return
-                mine = self._name()
                 with contextlib.suppress(OSError):  # another was faster
-                    os.rename(each.path, mine)  # noqa: PTH104 - hot
-                    self.keep(mine, os.stat(mine).st_size)  # noqa: PTH116 - hot
+                    self._adopt(each.path)
+
+    def _adopt(self, path: str) -> None:
+        """Make a file ours; only then its size is certain."""
+        mine = self._name()
+        os.rename(path, mine)  # noqa: PTH104 - hot
+        self.keep(mine, os.stat(mine).st_size)  # noqa: PTH116 - hot
 
     def _add(self, path: str, size: int) -> bool:
         with self._lock:

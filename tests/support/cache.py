@@ -96,6 +96,20 @@ async def write(root: Path) -> None:
             ready()
 
 
+async def fill(root: Path) -> None:
+    """Write keys and delete them for ever, and fill up between; ready when all were there."""
+    store = file_store(root)
+    for generation in itertools.count():
+        for key in (f"key {number}" for number in range(100)):
+            kept = entry(time.time, value_of(key, generation))
+            store.files.write(at(key), store.files.directory.place(at(key)), kept, store.ticket())
+            if generation % 2:
+                await store.delete(at(key))
+            store.files.spares.fill()
+        if generation == 0:
+            ready()
+
+
 async def reload(root: Path) -> None:
     """Load what a source says for ever, dropping it from here at times."""
     store, source = file_store(root / "cache"), root / "source"

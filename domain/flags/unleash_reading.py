@@ -11,8 +11,14 @@ from typing import Any
 from domain.flags.conditions import AllOf, InSegment
 from domain.flags.documents import FlagSet, ImportedFlag
 from domain.flags.places import Place, Report, quoted
-from domain.flags.rules import STRATEGIES, Prerequisite, Rule, Setting
+from domain.flags.rules import Prerequisite, Rule, Setting
 from domain.flags.state import PURPOSES, About, Segment
+from domain.flags.unleash_checking import (
+    check_about,
+    check_rule,
+    check_segment,
+    check_variants,
+)
 from domain.flags.unleash_constraints import read_constraint
 from domain.flags.unleash_exports import Exported, gathered, is_export
 from domain.flags.unleash_extras import read_extras
@@ -69,6 +75,7 @@ class _Segments:
             if place.get("constraints").given:
                 description = place.get("description").text("")
                 condition = AllOf(of=tuple(constraints))
+                check_segment(place, condition)
                 self.defined[name] = Segment(description=description, condition=condition)
 
     def named(self, place: Place) -> tuple[InSegment, ...]:
@@ -96,11 +103,6 @@ def _flag(place: Place, name: str, segments: _Segments, export: Exported | None)
         strategies = export.strategies.get(name, [])
         dependencies = export.dependencies.get(name, [])
         tags = export.tags.get(name, [])
-    setting = Setting(
-        enabled=enabled,
-        rules=_rules(strategies, segments),
-        variants=read_variants(variants),
-    )
     about = read_extras(
         place.get("annals"),
         About(
@@ -113,6 +115,13 @@ def _flag(place: Place, name: str, segments: _Segments, export: Exported | None)
             prerequisites=tuple(_prerequisite(each) for each in dependencies),
         ),
     )
+    check_about(place, about)
+    setting = Setting(
+        enabled=enabled,
+        rules=_rules(strategies, segments, about),
+        variants=read_variants(variants),
+    )
+    check_variants(variants, setting.variants, about)
     archived = place.get("archived").boolean() or place.get("archivedAt").given
     stale = place.get("stale").boolean()
     return ImportedFlag(about=about, setting=setting, stale=stale, archived=archived)
@@ -142,7 +151,7 @@ def _prerequisite(place: Place) -> Prerequisite:
     )
 
 
-def _rules(places: list[Place], segments: _Segments) -> tuple[Rule, ...]:
+def _rules(places: list[Place], segments: _Segments, about: About) -> tuple[Rule, ...]:
     rules: list[Rule] = []
     taken: set[str] = set()
     for index, place in enumerate(places):
@@ -151,7 +160,11 @@ def _rules(places: list[Place], segments: _Segments) -> tuple[Rule, ...]:
         while identity in taken:
             identity = f"{identity}-{number}"
         taken.add(identity)
-        rules.append(_rule(place, identity, segments))
+        known = len(place.report.faults)
+        rule = _rule(place, identity, segments)
+        if len(place.report.faults) == known:
+            check_rule(place, rule, about, segments.names.values())
+        rules.append(rule)
     return tuple(rules)
 
 
@@ -160,8 +173,6 @@ def _rule(place: Place, identity: str, segments: _Segments) -> Rule:
     if not name.given and place.get("strategyName").given:
         name = place.get("strategyName")
     strategy = name.text()
-    if strategy and strategy not in STRATEGIES:
-        name.warn("unknown-strategy", f"{quoted(strategy)} activates for nobody here")
     parameters = {key: each.word() for key, each in place.get("parameters").members()}
     _warn_of_group(place, strategy, parameters)
     constraints = [

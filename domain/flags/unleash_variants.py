@@ -6,39 +6,28 @@ from typing import Any, Final, get_args
 import msgspec
 
 from domain.flags.places import Place, quoted
-from domain.flags.variants import WHOLE, Override, Payload, PayloadType, Variant
+from domain.flags.variants import Override, Payload, PayloadType, Variant
 
 _PAYLOAD_TYPES: Final[dict[str, PayloadType]] = {name: name for name in get_args(PayloadType)}
 
 
 def read_variants(place: Place, *, of_strategy: bool = False) -> tuple[Variant, ...]:
-    """The variants of a feature or a strategy, whose weights must add up."""
+    """The variants of a feature or a strategy."""
     variants: list[Variant] = []
-    names: set[str] = set()
     for item in place.objects():
         variant = _variant(item)
-        if variant.name in names:
-            detail = f"{quoted(variant.name)} is there more than once"
-            item.get("name").fault("duplicate", detail)
-        names.add(variant.name)
         if of_strategy and variant.overrides:
             detail = "overrides of a strategy's variants have no meaning in Unleash: left out"
             item.get("overrides").warn("overrides", detail)
             variant = msgspec.structs.replace(variant, overrides=())
         variants.append(variant)
-    total = sum(variant.weight for variant in variants)
-    if variants and total != WHOLE:
-        place.fault("weights", f"weights must add up to {WHOLE}, not to {total}")
     return tuple(variants)
 
 
 def _variant(place: Place) -> Variant:
-    weight = place.get("weight").whole()
-    if weight < 0:
-        place.get("weight").fault("weights", "must not be negative")
     return Variant(
         name=place.get("name").text(),
-        weight=weight,
+        weight=place.get("weight").whole(),
         payload=_payload(place.get("payload")),
         stickiness=place.get("stickiness").text("default") or "default",
         fixed=place.get("weightType").text("variable") == "fix",

@@ -44,7 +44,7 @@ def test_an_old_servers_state_is_read() -> None:
                 "createdAt": "2019-01-24T10:38:10.370Z",
                 "strategies": [
                     {"name": "gradualRolloutRandom", "parameters": {"percentage": 25}},
-                    {"name": "ours", "parameters": {"hello": "world"}},
+                    {"name": "userWithId", "parameters": {"userIds": "1"}},
                 ],
                 "variants": None,
             },
@@ -55,13 +55,11 @@ def test_an_old_servers_state_is_read() -> None:
     found = read(document)
     assert found.flags["old"].setting.rules == (
         Rule(id="rule-1", strategy="gradualRolloutRandom", parameters={"percentage": "25"}),
-        Rule(id="rule-2", strategy="ours", parameters={"hello": "world"}),
+        Rule(id="rule-2", strategy="userWithId", parameters={"userIds": "1"}),
     )
     assert found.flags["gone"].archived
     assert not found.flags["gone"].setting.enabled
-    assert [(each.pointer, each.code) for each in found.warnings] == [
-        ("/features/0/strategies/1/name", "unknown-strategy")
-    ]
+    assert not found.warnings
 
 
 def test_what_sdks_are_served_is_read() -> None:
@@ -173,7 +171,14 @@ def test_what_sdks_are_served_is_read() -> None:
 EXPORT = {
     "features": [{"name": "f", "type": "release", "project": "default"}],
     "featureStrategies": [
-        {"name": "userWithId", "id": "b", "featureName": "f", "sortOrder": 2, "segments": [1]},
+        {
+            "name": "applicationHostname",
+            "id": "b",
+            "featureName": "f",
+            "sortOrder": 2,
+            "segments": [1],
+            "parameters": {"hostNames": "a"},
+        },
         {"name": "default", "id": "a", "featureName": "f", "sortOrder": 1, "parameters": {}},
     ],
     "featureEnvironments": [
@@ -214,7 +219,7 @@ STATE = {
             "strategyName": "default",
             "constraints": [IN_DEV],
         },
-        {"id": "2", "featureName": "f", "environment": "prod", "strategyName": "userWithId"},
+        {"id": "2", "featureName": "f", "environment": "prod", "strategyName": "default"},
     ],
     "featureEnvironments": [
         {"enabled": True, "featureName": "f", "environment": "dev"},
@@ -229,9 +234,7 @@ def test_of_a_servers_state_one_environment_is_read() -> None:
     dev, prod = read(STATE, "dev").flags["f"].setting, read(STATE, "prod").flags["f"].setting
     assert (dev.enabled, prod.enabled) == (True, False)
     assert dev.rules == (Rule(id="1", condition=AllOf(of=(IN_DEV_HERE,))),)
-    assert prod.rules == (
-        Rule(id="2", strategy="userWithId", condition=AllOf(of=(InSegment(segment="s"),))),
-    )
+    assert prod.rules == (Rule(id="2", condition=AllOf(of=(InSegment(segment="s"),))),)
     assert dev.variants == prod.variants == (Variant(name="a", weight=1000),)
 
 

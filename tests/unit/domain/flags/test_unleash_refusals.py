@@ -72,7 +72,7 @@ def faults(document: Any) -> list[tuple[str, str]]:
         ),
         (
             feature(variants=[{"name": "a", "weight": -1}, {"name": "b", "weight": 1001}]),
-            [("/features/0/variants/0/weight", "weights")],
+            [("/features/0/variants/0/weight", "range")],
         ),
         (
             feature(variants=[{**VARIANT, "payload": {"type": "xml", "value": "<a/>"}}]),
@@ -81,6 +81,49 @@ def faults(document: Any) -> list[tuple[str, str]]:
         (
             feature(variants=[{**VARIANT, "payload": {"type": "json", "value": {}}}]),
             [("/features/0/variants/0/payload/value", "type")],
+        ),
+        (
+            feature(strategies=[{"name": "ours"}]),
+            [("/features/0/strategies/0/name", "unknown-strategy")],
+        ),
+        (
+            feature(strategies=[{"name": "flexibleRollout", "parameters": {"rollout": "101"}}]),
+            [("/features/0/strategies/0/parameters/rollout", "range")],
+        ),
+        (
+            strategy(
+                constraints=[
+                    IN_DEV,
+                    {"contextName": "a", "operator": "REGEX", "value": "("},
+                    {"contextName": "a", "operator": "IN_CIDR", "values": ["::1", "x"]},
+                    {"contextName": "a", "operator": "SEMVER_EQ", "value": "v1"},
+                ]
+            ),
+            [
+                ("/features/0/strategies/0/constraints/1/value", "pattern"),
+                ("/features/0/strategies/0/constraints/2/values/1", "cidr"),
+                ("/features/0/strategies/0/constraints/3/value", "semver"),
+            ],
+        ),
+        (
+            {
+                "features": [],
+                "segments": [
+                    {
+                        "id": 1,
+                        "constraints": [{"contextName": "a", "operator": "NUM_EQ", "value": "x"}],
+                    }
+                ],
+            },
+            [("/segments/0/constraints/0/value", "number")],
+        ),
+        (
+            strategy(variants=[{"name": "a", "weight": 999}]),
+            [("/features/0/strategies/0/variants", "weights")],
+        ),
+        (
+            feature(dependencies=[{"feature": "a"}, {"feature": "a"}]),
+            [("/features/0/dependencies/1/feature", "duplicate")],
         ),
         (feature(dependencies=[{}]), [("/features/0/dependencies/0/feature", "type")]),
         (
@@ -109,7 +152,9 @@ def test_a_document_that_is_wrong_is_refused_with_pointers(
             ("/features/0/strategies/0/parameters/groupId", "group"),
         ),
         (
-            feature(strategies=[{"name": "gradualRolloutUserId", "parameters": {}}]),
+            feature(
+                strategies=[{"name": "gradualRolloutUserId", "parameters": {"percentage": "1"}}]
+            ),
             ("/features/0/strategies/0/parameters", "group"),
         ),
         (

@@ -34,6 +34,9 @@ Evaluate = Callable[[Context], Evaluation]
 Parent = Callable[[str, Context], Evaluation]
 """Evaluates another flag of the same environment."""
 
+NO_VARIANT = "disabled"
+"""What Unleash calls the variant of a flag that serves none."""
+
 
 class CompiledRule(msgspec.Struct, frozen=True):
     """When a rule decides (always, where `holds` is None), and what is served then."""
@@ -179,4 +182,5 @@ def is_met(prerequisite: Prerequisite, found: Evaluation) -> bool:
         return not found.enabled
     if not found.enabled or not prerequisite.variants:
         return found.enabled
-    return found.variant is not None and found.variant.name in prerequisite.variants
+    served = NO_VARIANT if found.variant is None else found.variant.name
+    return served in prerequisite.variants

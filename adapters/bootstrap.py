@@ -24,6 +24,7 @@ from adapters.egress.open import opened_executor
 from adapters.http.draining import Draining
 from adapters.open_backups import opened_backups
 from adapters.open_cache import OpenCache, open_cache, opened_entries
+from adapters.open_flags import Contexts, ReadFlags
 from adapters.open_logs import opened_logs, opened_reader
 from adapters.open_restores import live_log
 from adapters.open_sessions import ReadOpenSessions
@@ -50,6 +51,8 @@ from application.current import CurrentStates
 from application.event_store import StoredEvent
 from application.executor import Executor
 from application.flags import CurrentFlags
+from application.flags.flag_sets import FlagSets
+from application.flags.unleash_view import UnleashViews
 from application.history import History
 from application.limits import RateLimiter
 from application.lockout import Lockout
@@ -104,6 +107,7 @@ class Platform:
         self.background.start("listener", Listener(self.settings.database_url, self.tail).run())
         self.background.start("tail", self.tail.run())
         self.background.start("cache", self.cache.follower.run())
+        self.background.start("flags", self.services.flag_sets.run())
 
 
 @asynccontextmanager
@@ -159,12 +163,16 @@ async def open_platform(
             executor = await stack.enter_async_context(opened_executor(settings, clock))
         tail = _tail(store, current, background)
         cache = open_cache(entries, tail)
+        flag_sets, contexts = FlagSets(ReadFlags(read_models), store, codec, tail), Contexts(clock)
         schemas = JsonSchemaValidator()
         log_reader = await stack.enter_async_context(opened_reader(settings))
         services = Services(
             settings=settings,
             current=current,
-            flags=CurrentFlags(current),
+            flags=CurrentFlags(flag_sets, contexts),
+            flag_sets=flag_sets,
+            flag_context=contexts,
+            unleash_views=UnleashViews(),
             limiter=limiter,
             schemas=schemas,
             registry=CurrentSchemas(current, schemas),

@@ -13,7 +13,9 @@ from application.cache import Cache
 from application.current import CurrentStates
 from application.deliveries import Courier
 from application.executor import Executor
-from application.flags import FlagEvaluator
+from application.flags import FlagEvaluator, MakesContext
+from application.flags.flag_sets import FlagSets
+from application.flags.unleash_view import UnleashViews
 from application.limits import RateLimiter
 from application.lockout import Lockout
 from application.logs import Logs
@@ -31,6 +33,9 @@ class Services:
     settings: Settings
     current: CurrentStates
     flags: FlagEvaluator
+    flag_sets: FlagSets
+    flag_context: MakesContext
+    unleash_views: UnleashViews
     limiter: RateLimiter
     schemas: SchemaValidator
     registry: SchemaRegistry

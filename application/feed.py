@@ -91,7 +91,7 @@ class Feed:
             page = await self.page(after)
             if page.last > after or page.unknown is not None:
                 return page
-            await self.tail.wait_for(after + 1)
+            await self.tail.news(after)
 
     async def page(self, after: int) -> Page:
         """The events behind a position, perhaps none. Raises as `next` does."""

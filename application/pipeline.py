@@ -124,13 +124,23 @@ class Pipeline:
         return Loaded(decider, stream, folded.version, folded.state, fresh=True, events=[])
 
     async def fold(
-        self, decider: Decider[Any, Any, Any], stream: StreamName, *, to: int | None = None
+        self,
+        decider: Decider[Any, Any, Any],
+        stream: StreamName,
+        *,
+        to: int | None = None,
+        at_version: int | None = None,
     ) -> Folded:
-        """A stream's state as the log has it now, or as it was at position `to`."""
+        """A stream's state as the log has it now, or as it was at position `to` or at a version."""
         state, version = decider.initial, 0
         while True:
             page = await self.store.read_stream(stream, after=version, limit=_PAGE)
-            stored = [each for each in page if to is None or each.position <= to]
+            stored = [
+                each
+                for each in page
+                if (to is None or each.position <= to)
+                and (at_version is None or each.version <= at_version)
+            ]
             for recorded in await self.codec.decode(stored):
                 state = decider.evolve(state, recorded.event)
             if stored:

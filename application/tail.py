@@ -3,6 +3,10 @@
 New events are fetched once, whoever asks, into one bounded ring. Cache invalidation, waiters and
 live streams are served from the ring; who falls out of it while listening is told so (`Lagged`)
 and comes back with its last position, instead of making the ring grow.
+
+Every look has its price in every process, and more so has each transaction of whoever follows. So
+where news come faster than they are looked at, they are let gather for a moment and taken together;
+who waits for a position that was recorded already is in a hurry and is not kept waiting.
 """
 
 import asyncio
@@ -23,6 +27,8 @@ LISTENING_POLL = 1.0  # seconds between looks while notifications work
 SHORTEST_POLL = 0.01  # seconds between looks without them, doubled while nothing happens ...
 LONGEST_POLL = 0.25  # ... up to this
 LONGEST_PAUSE = 1.0  # seconds between tries while the log does not answer
+GATHER = 0.05  # seconds between looks while news are crowding
+CROWDED = 1.25  # calls to look, per look; one client that waits for what it did never makes two
 
 OnEvents = Callable[[Sequence[StoredEvent]], None]
 OnReplaced = Callable[[UUID], None]
@@ -84,14 +90,26 @@ class Tail:
     """
 
     def __init__(
-        self, store: EventStore, *, capacity: int = 8192, max_bytes: int = 16 * 1024 * 1024
+        self,
+        store: EventStore,
+        *,
+        capacity: int = 8192,
+        max_bytes: int = 16 * 1024 * 1024,
+        gather: float = GATHER,
     ) -> None:
-        """The ring keeps `capacity` events and `max_bytes` of their data at most."""
+        """The ring keeps `capacity` events and `max_bytes` of their data at most.
+
+        `gather` is how many seconds lie between looks while news are crowding.
+        """
         self.listening = False
         self.incarnation: UUID | None = None
         self._store = store
+        self._gather = gather
         self._ring = Ring(capacity, max_bytes)
         self._awake = asyncio.Event()
+        self._calls = 0
+        self._crowd = 1.0
+        self._hurry = asyncio.Event()
         self._news = asyncio.Event()
         self._started = asyncio.Event()
         self._on_events: list[OnEvents] = []
@@ -103,8 +121,14 @@ class Tail:
         return self._ring.position
 
     def wake(self) -> None:
-        """Look at the log now."""
+        """There is something to look at."""
+        self._calls += 1
         self._awake.set()
+
+    def hurry(self, position: int) -> None:
+        """Somebody waits for a position that was recorded: let nothing gather before it."""
+        if self._ring.position < position:
+            self._hurry.set()
 
     def on_events(self, callback: OnEvents) -> None:
         """Call this with every batch of new events, in order; it must not wait for anything."""
@@ -119,13 +143,25 @@ class Tail:
         await self._started.wait()
 
     async def wait_for(self, position: int) -> None:
-        """Wait until the log has this position and it was seen here.
+        """Wait until a position that was recorded is seen here.
 
         Raises:
             ForeignIncarnation: the log was replaced meanwhile.
         """
         incarnation = self.incarnation
         while self._ring.position < position:
+            self.hurry(position)
+            await self._news.wait()
+            incarnation = self._same(incarnation)
+
+    async def news(self, after: int) -> None:
+        """Wait until something behind a position is seen here; it may have gathered first.
+
+        Raises:
+            ForeignIncarnation: the log was replaced meanwhile.
+        """
+        incarnation = self.incarnation
+        while self._ring.position <= after:
             await self._news.wait()
             incarnation = self._same(incarnation)
 
@@ -167,7 +203,9 @@ class Tail:
     async def run(self) -> None:
         """Follow the log until cancelled; nothing that happens to the database ends it."""
         pause = poll = SHORTEST_POLL
+        loop = asyncio.get_running_loop()
         while True:
+            looked = loop.time()
             try:
                 found = await self._look()
             except Outage as outage:
@@ -181,14 +219,16 @@ class Tail:
                 continue
             pause = SHORTEST_POLL
             poll = SHORTEST_POLL if found else min(2 * poll, LONGEST_POLL)
-            await self._sleep(LISTENING_POLL if self.listening else poll)
+            await _wait(self._awake, LISTENING_POLL if self.listening else poll)
+            if self._is_crowded():
+                await _wait(self._hurry, looked + self._gather - loop.time())
+            self._hurry.clear()
 
-    async def _sleep(self, longest: float) -> None:
-        try:
-            async with asyncio.timeout(longest):
-                await self._awake.wait()
-        except TimeoutError:
-            return
+    def _is_crowded(self) -> bool:
+        """Whether of late there was more than one call to look by the time of the look."""
+        self._crowd += 0.2 * (self._calls - self._crowd)
+        self._calls = 0
+        return self._crowd > CROWDED
 
     async def _look(self) -> bool:
         """Fetch what is new; whether there was anything."""
@@ -245,3 +285,11 @@ class Tail:
     def _announce(self) -> None:
         news, self._news = self._news, asyncio.Event()
         news.set()
+
+
+async def _wait(event: asyncio.Event, longest: float) -> None:
+    try:
+        async with asyncio.timeout(longest):
+            await event.wait()
+    except TimeoutError:
+        return

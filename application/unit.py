@@ -9,6 +9,7 @@ import msgspec
 from application.context import Context
 from application.event_store import Claim, Guard, Settlement, StreamName
 from application.positions import Position
+from application.states import Folded
 from domain.decider import Decider, Event
 from domain.rejections import StaleVersion
 
@@ -78,6 +79,15 @@ class Unit:
     async def load(self, decider: Decider[S, Any, Any], id_: str) -> S:
         """The state of a stream; later decisions of this unit are already in it."""
         return (await self._load(decider, id_)).state  # type: ignore[no-any-return]
+
+    def assume(self, decider: Decider[Any, Any, Any], id_: str, kept: Folded) -> None:
+        """Take a state that is kept elsewhere for a stream's, unless the unit has loaded it.
+
+        As with every kept state, the append finds out where it is old.
+        """
+        stream = (self.context.tenant_of(system=decider.system), decider.stream(id_))
+        if stream not in self._loaded:
+            self._keep(Loaded(decider, stream, kept.version, kept.state, fresh=False, events=[]))
 
     async def guard(self, decider: Decider[S, Any, Any], id_: str) -> S:
         """Load a stream and insist that it has not changed when the events are recorded."""

@@ -11,11 +11,13 @@ import msgspec
 
 import projections.flags
 from adapters.bootstrap import Platform, open_platform
+from application.flags.changes import EditFlag
 from benchmarks.jobs import context
 from benchmarks.load import Figure, figure, middle
 from benchmarks.servers import Installation, running
 from benchmarks.snapshots import held_snapshot
-from domain.flags import DefineFlag
+from domain.flags.edits import Describe, Enable
+from domain.flags.state import About
 
 SAMPLES = 500
 
@@ -45,15 +47,8 @@ async def _seen(platform: Platform, name: str, samples: int) -> Figure:
     taken = []
     began = time.perf_counter()
     for nth in range(samples):
-        command = DefineFlag(
-            flag=f"{name}-{nth}",
-            environment="default",
-            description="",
-            group="",
-            enabled=True,
-            rollout=100,
-            at=platform.now(),
-        )
+        edits = (Describe(about=About(group="")), Enable(environment="default"))
+        command = EditFlag(flag=f"{name}-{nth}", edits=edits, at=platform.now())
         done = await platform.bus.execute(command, context())
         answered = time.perf_counter()
         await platform.read_models.consistent(

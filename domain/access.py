@@ -13,13 +13,15 @@ OWNER = "owner"
 _ADMIN = frozenset(
     {
         "accounts:read", "actions:read", "actions:write", "backups:read", "cache:read",
-        "cache:write", "events:read", "flags:read", "flags:write", "jobs:read", "jobs:write",
-        "limits:read", "limits:write", "logs:read", "logs:write", "personal:read",
+        "cache:write", "events:read", "flags:evaluate", "flags:read", "flags:write", "jobs:read",
+        "jobs:write", "limits:read", "limits:write", "logs:read", "logs:write", "personal:read",
         "reminders:read", "reminders:write", "schemas:read", "schemas:write", "webhooks:read",
         "webhooks:write",
     }
 )  # fmt: skip
-_MEMBER = frozenset({"actions:run", "inbox:read", "own-jobs:read", "own-reminders:write"})
+_MEMBER = frozenset(
+    {"actions:run", "flags:evaluate", "inbox:read", "own-jobs:read", "own-reminders:write"}
+)
 _EVERYTHING = _ADMIN | {
     "access:write", "accounts:write", "actions:run", "backups:write", "inbox:read",
     "projections:write",

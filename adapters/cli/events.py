@@ -181,7 +181,7 @@ async def _following(log: OpenLog, position: int) -> AsyncIterator[Sequence[Stor
                 yield page
                 position = page[-1].position
             else:
-                await tail.wait_for(position + 1)
+                await tail.news(position)
 
 
 @asynccontextmanager

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 import click
 import uvloop
 
+from adapters.processes.yielding import IN_ITS_TIME, READ_SOON, give_way_to_requests
 from adapters.settings import Settings, load_settings
 from adapters.startup import CannotStart
 from adapters.telemetry.logging import log_as
@@ -29,6 +30,7 @@ def projector() -> None:
     """Feed read models and reactions from the log until told to stop."""
     from adapters.processes.projector import run  # noqa: PLC0415 - loads the whole platform
 
+    give_way_to_requests(READ_SOON)
     _until_stopped(run, _settings("projector"))
 
 
@@ -37,6 +39,7 @@ def worker() -> None:
     """Carry effects out until told to stop."""
     from adapters.processes.worker import run  # noqa: PLC0415 - loads the whole platform
 
+    give_way_to_requests(IN_ITS_TIME)
     _until_stopped(run, _settings("worker"))
 
 
@@ -45,6 +48,7 @@ def scheduler() -> None:
     """Keep house until told to stop."""
     from adapters.processes.scheduler import run  # noqa: PLC0415 - loads the whole platform
 
+    give_way_to_requests(IN_ITS_TIME)
     _until_stopped(run, _settings("scheduler"))
 
 

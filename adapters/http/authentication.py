@@ -13,6 +13,7 @@ from adapters.crypto.tokens import hash_token, is_session_token, parse_api_key
 from adapters.http.addresses import client_scheme
 from adapters.http.calls import Call
 from adapters.http.cookies import session_cookie
+from adapters.http.sdk_credentials import credential
 from application.access import Principal
 from domain.recorded import DEFAULT_TENANT
 from domain.rejections import Forbidden, Unauthenticated
@@ -37,14 +38,13 @@ async def authenticate(call: Call) -> None:
         CrossSite: when a cookie is the credential and the request is not from our own pages.
         Outage: when nobody can tell now.
     """
-    given = call.headers.get(b"authorization")
-    if given is None:
+    if b"authorization" in call.headers or b"x-api-key" in call.headers:
+        given = credential(call.headers)
+        token = None if given is None else given.decode("latin-1")
+    else:
         token = session_cookie(call.headers.get(b"cookie"))
         if token is not None and call.scope["method"] not in _SAFE:
             refuse_cross_site(call)
-    else:
-        scheme, _, credential = given.partition(b" ")
-        token = credential.strip().decode("latin-1") if scheme.lower() == b"bearer" else None
     if token is None or len(token) > _LONGEST or not token.isascii():
         raise Unauthenticated
     principal = await _principal(call, token)

@@ -1,49 +1,63 @@
-"""Flags over HTTP."""
+"""Flags over HTTP: what they are, and how they change."""
 
 from typing import Annotated
 
 import msgspec
 
-from adapters.http.answers import Answer, Headers, json_answer
+from adapters.http.answers import Answer, json_answer
 from adapters.http.calls import Call
-from adapters.http.commands import Render, execute
+from adapters.http.commands import execute
 from adapters.http.conditions import etag
 from adapters.http.event_views import EventList
+from adapters.http.flag_shapes import (
+    FlagBody,
+    FlagList,
+    FlagView,
+    KillBody,
+    MarkBody,
+    RevertBody,
+    RolloutBody,
+    RulesBody,
+    Word,
+    about_of,
+    item_of,
+    missing,
+    new_key,
+    shown,
+    view_of,
+    with_ids,
+)
 from adapters.http.histories import HistoryPage, stream_history
 from adapters.http.lists import cut, rows_of
-from adapters.http.moments import Moment, fold, is_new
-from adapters.http.names import NO_NUL, Name, known_name, new_name
+from adapters.http.moments import Moment, fold
+from adapters.http.names import Name, known_name
 from adapters.http.operations import operation
 from adapters.http.paging import USUAL, Cursor, Limit, read_cursor
 from application.flags import DEFAULT_ENVIRONMENT
-from domain.flags import (
-    EVERYBODY,
-    FLAG,
-    DefineFlag,
-    DisableFlag,
-    EnableFlag,
-    Flag,
-    NoFlag,
-    NoSuchFlag,
+from application.flags.changes import EditFlag, RevertFlag
+from domain.flags.decider import FLAG
+from domain.flags.edits import (
+    Archive,
+    Describe,
+    Disable,
+    Edit,
+    Enable,
+    Kill,
+    Mark,
+    Release,
+    Revive,
+    RollOut,
+    SetRules,
 )
+from domain.flags.state import NoFlag
+from domain.rejections import Fault, Invalid
 from projections import flags as projection
 
-Percent = Annotated[int, msgspec.Meta(ge=0, le=100, description="Percent of the subjects.")]
-Text = Annotated[str, msgspec.Meta(max_length=1000, extra_json_schema=NO_NUL)]
-
-
-class FlagBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What a flag is, and does in one environment; `group` decides which subjects share a fate."""
-
-    enabled: bool = False
-    rollout: Percent = EVERYBODY
-    environment: Name = DEFAULT_ENVIRONMENT
-    description: Text = ""
-    group: Annotated[str, msgspec.Meta(max_length=100, extra_json_schema=NO_NUL)] = ""
+READ, WRITE = "flags:read", "flags:write"
 
 
 class EnvironmentQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Where a flag is switched."""
+    """Which environment."""
 
     environment: Name = DEFAULT_ENVIRONMENT
 
@@ -55,155 +69,222 @@ class FlagQuery(Moment, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class FlagsQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Which flags."""
+    """Which flags: archived ones or the others, with a tag, an owner, a project, a word."""
 
     cursor: Cursor = ""
     limit: Limit = USUAL
     environment: Name = DEFAULT_ENVIRONMENT
+    archived: bool = False
+    tag: Word | None = None
+    owner: Word | None = None
+    project: Word | None = None
+    q: Annotated[str, msgspec.Meta(min_length=1, max_length=100)] | None = None
 
 
-class FlagView(msgspec.Struct, frozen=True, kw_only=True):
-    """A flag and what it does in one environment."""
-
-    key: str
-    enabled: bool
-    rollout: int
-    environment: str
-    description: str
-    group: str
-    version: int
-
-
-class FlagList(msgspec.Struct, frozen=True, kw_only=True):
-    """A page of flags, by key."""
-
-    items: list[FlagView]
-    next: str | None
-
-
-def _view(key: str, flag: NoFlag | Flag, environment: str, version: int) -> FlagView:
-    if isinstance(flag, NoFlag):
-        raise _missing(key)
-    setting = flag.setting(environment)
-    return FlagView(
-        key=key,
-        enabled=setting.enabled,
-        rollout=setting.rollout,
-        environment=environment,
-        description=flag.description,
-        group=flag.group,
-        version=version,
-    )
-
-
-def _missing(key: str) -> NoSuchFlag:
-    return NoSuchFlag(f"There is no flag named {key[:100]}.", flag=key[:100])
-
-
-def _show(key: str, environment: str, *, created: bool = False) -> Render:
-    headers: Headers = ((b"location", f"/v1/flags/{key}".encode()),) if created else ()
-
-    def render(flag: NoFlag | Flag, version: int) -> Answer:
-        view = _view(key, flag, environment, version)
-        return json_answer(view, 201 if created else 200, (etag(version), *headers))
-
-    return render
+async def change(call: Call, environment: str, *edits: Edit, key: str | None = None) -> Answer:
+    """Carry out edits of the flag that the path names."""
+    name = known_name(call.params["key"], missing) if key is None else key
+    command = EditFlag(flag=name, edits=edits, at=call.platform.now())
+    return await execute(call, command, shown(name, environment))
 
 
 @operation(
     "PUT",
     "/v1/flags/{key}",
-    needs="flags:write",
+    needs=WRITE,
     body=FlagBody,
     answers={200: FlagView, 201: FlagView},
     conditional=True,
 )
 async def put_flag(call: Call, body: FlagBody) -> Answer:
     """Define a flag, or say anew what it is and does in one environment."""
-    key = new_name(call.params["key"])
-    created = await is_new(call, FLAG, key)
-    command = DefineFlag(
-        flag=key,
-        environment=body.environment,
-        description=body.description,
-        group=body.group or key,
-        enabled=body.enabled,
-        rollout=body.rollout,
-        at=call.platform.now(),
+    key, environment = new_key(call.params["key"]), body.environment
+    edits: list[Edit] = [Describe(about=about_of(key, body))]
+    if body.rules is not None or body.variants is not None:
+        if body.rules is None:
+            detail = "is required where variants are given"
+            raise Invalid(Fault(pointer="/rules", code="required", detail=detail))
+        rules = with_ids(body.rules)
+        edits.append(SetRules(environment=environment, rules=rules, variants=body.variants))
+    edits.append(RollOut(environment=environment, rollout=body.rollout))
+    switch = Enable if body.enabled else Disable
+    edits.append(switch(environment=environment))
+    return await change(call, environment, *edits, key=key)
+
+
+@operation(
+    "PUT",
+    "/v1/flags/{key}/rules",
+    needs=WRITE,
+    body=RulesBody,
+    query=EnvironmentQuery,
+    answers={200: FlagView},
+    conditional=True,
+)
+async def put_rules(call: Call, body: RulesBody, query: EnvironmentQuery) -> Answer:
+    """Change the rules, and the variants, of one environment."""
+    edit = SetRules(
+        environment=query.environment, rules=with_ids(body.rules), variants=body.variants
     )
-    return await execute(call, command, _show(key, body.environment, created=created))
+    return await change(call, query.environment, edit)
+
+
+@operation(
+    "POST",
+    "/v1/flags/{key}/rollout",
+    needs=WRITE,
+    body=RolloutBody,
+    query=EnvironmentQuery,
+    answers={200: FlagView},
+    conditional=True,
+)
+async def roll_out(call: Call, body: RolloutBody, query: EnvironmentQuery) -> Answer:
+    """Change for how many percent a flag, or one rule of it, is on."""
+    edit = RollOut(environment=query.environment, rollout=body.rollout, rule=body.rule)
+    return await change(call, query.environment, edit)
 
 
 @operation(
     "POST",
     "/v1/flags/{key}/enable",
-    needs="flags:write",
+    needs=WRITE,
     query=EnvironmentQuery,
     answers={200: FlagView},
     conditional=True,
 )
 async def enable_flag(call: Call, query: EnvironmentQuery) -> Answer:
     """Switch a flag on in one environment."""
-    key = known_name(call.params["key"], _missing)
-    command = EnableFlag(flag=key, environment=query.environment, at=call.platform.now())
-    return await execute(call, command, _show(key, query.environment))
+    return await change(call, query.environment, Enable(environment=query.environment))
 
 
 @operation(
     "POST",
     "/v1/flags/{key}/disable",
-    needs="flags:write",
+    needs=WRITE,
     query=EnvironmentQuery,
     answers={200: FlagView},
     conditional=True,
 )
 async def disable_flag(call: Call, query: EnvironmentQuery) -> Answer:
     """Switch a flag off in one environment."""
-    key = known_name(call.params["key"], _missing)
-    command = DisableFlag(flag=key, environment=query.environment, at=call.platform.now())
-    return await execute(call, command, _show(key, query.environment))
+    return await change(call, query.environment, Disable(environment=query.environment))
+
+
+@operation(
+    "POST",
+    "/v1/flags/{key}/kill",
+    needs=WRITE,
+    body=KillBody,
+    answers={200: FlagView},
+    conditional=True,
+)
+async def kill_flag(call: Call, body: KillBody) -> Answer:
+    """Switch a flag off everywhere at once, whatever its settings say; protected ones too."""
+    return await change(call, DEFAULT_ENVIRONMENT, Kill(reason=body.reason))
+
+
+@operation(
+    "POST", "/v1/flags/{key}/release", needs=WRITE, answers={200: FlagView}, conditional=True
+)
+async def release_flag(call: Call) -> Answer:
+    """Take the kill switch back: the flag's settings count again."""
+    return await change(call, DEFAULT_ENVIRONMENT, Release())
+
+
+@operation(
+    "POST", "/v1/flags/{key}/archive", needs=WRITE, answers={200: FlagView}, conditional=True
+)
+async def archive_flag(call: Call) -> Answer:
+    """Take a flag out of use: it is off everywhere and left out of lists."""
+    return await change(call, DEFAULT_ENVIRONMENT, Archive())
+
+
+@operation("POST", "/v1/flags/{key}/revive", needs=WRITE, answers={200: FlagView}, conditional=True)
+async def revive_flag(call: Call) -> Answer:
+    """Take an archived flag into use again, with the settings that it had."""
+    return await change(call, DEFAULT_ENVIRONMENT, Revive())
+
+
+@operation(
+    "POST",
+    "/v1/flags/{key}/mark",
+    needs=WRITE,
+    body=MarkBody,
+    answers={200: FlagView},
+    conditional=True,
+)
+async def mark_flag(call: Call, body: MarkBody) -> Answer:
+    """Say that a flag has served its purpose, or that it has not."""
+    return await change(call, DEFAULT_ENVIRONMENT, Mark(stale=body.stale))
+
+
+@operation(
+    "POST",
+    "/v1/flags/{key}/revert",
+    needs=WRITE,
+    body=RevertBody,
+    answers={200: FlagView},
+    conditional=True,
+)
+async def revert_flag(call: Call, body: RevertBody) -> Answer:
+    """Change a flag back to what it was at a version of it."""
+    key = known_name(call.params["key"], missing)
+    stream = (call.tenant, FLAG.stream(key))
+    then = await call.platform.pipeline.fold(FLAG, stream, at_version=body.version)
+    if isinstance(then.state, NoFlag):
+        raise missing(key)
+    if then.version < body.version:
+        detail = f"is no version of the flag, whose newest is {then.version}"
+        raise Invalid(Fault(pointer="/version", code="unknown-version", detail=detail))
+    command = RevertFlag(flag=key, to=then.state, at=call.platform.now())
+    return await execute(call, command, shown(key, DEFAULT_ENVIRONMENT))
 
 
 @operation(
     "GET",
     "/v1/flags/{key}",
-    needs="flags:read",
+    needs=READ,
     query=FlagQuery,
     answers={200: FlagView},
     consistent=True,
 )
 async def get_flag(call: Call, query: FlagQuery) -> Answer:
     """One flag, now or as it was."""
-    key = known_name(call.params["key"], _missing)
+    key = known_name(call.params["key"], missing)
     flag, version = await fold(call, FLAG, key, query)
-    return _show(key, query.environment)(flag, version)
+    return json_answer(view_of(key, flag, query.environment, version), headers=(etag(version),))
 
 
 @operation(
     "GET",
     "/v1/flags",
-    needs="flags:read",
+    needs=READ,
     query=FlagsQuery,
     answers={200: FlagList},
     consistent=True,
 )
 async def list_flags(call: Call, query: FlagsQuery) -> Answer:
-    """All flags, by key."""
+    """The flags, by key."""
     (after,) = read_cursor(query.cursor, str) or ("",)
     async with rows_of(call, projection.PROJECTION) as rows:
         found = await projection.find_flags(
-            rows, environment=query.environment, after=after, limit=query.limit + 1
+            rows,
+            after=after,
+            limit=query.limit + 1,
+            archived=query.archived,
+            tag=query.tag,
+            owner=query.owner,
+            project=query.project,
+            q=query.q,
         )
-    page, following = cut(found, query.limit, lambda row: row.key)
+        page, following = cut(found, query.limit, lambda row: row.key)
+        settings = await projection.settings_by_key(rows, [row.key for row in page])
     items = [
-        FlagView(
-            key=row.key,
-            enabled=row.enabled,
-            rollout=row.rollout,
-            environment=query.environment,
-            description=row.description,
-            group=row.group,
-            version=row.version,
+        item_of(
+            row.key,
+            projection.flag_of(row, settings.get(row.key, {})),
+            query.environment,
+            row.version,
         )
         for row in page
     ]
@@ -220,14 +301,22 @@ async def list_flags(call: Call, query: FlagsQuery) -> Answer:
 )
 async def flag_history(call: Call, page: HistoryPage) -> Answer:
     """Everything that has happened to a flag."""
-    key = known_name(call.params["key"], _missing)
-    return await stream_history(call, call.tenant, FLAG.stream(key), page, _missing(key))
+    key = known_name(call.params["key"], missing)
+    return await stream_history(call, call.tenant, FLAG.stream(key), page, missing(key))
 
 
 OPERATIONS = (
     put_flag,
+    put_rules,
+    roll_out,
     enable_flag,
     disable_flag,
+    kill_flag,
+    release_flag,
+    archive_flag,
+    revive_flag,
+    mark_flag,
+    revert_flag,
     get_flag,
     list_flags,
     flag_history,

@@ -161,14 +161,14 @@ async def seen_here(call: Call) -> None:
         return
     position = await reached_position(call, given.decode("latin-1"), "")
     tail = call.platform.tail
-    if tail.position >= position.number:
-        return
-    tail.wake()
-    try:
-        async with asyncio.timeout(PATIENCE):
-            await tail.wait_for(position.number)
-    except TimeoutError:
-        raise Outage("the tail of the log is behind Annals-Consistent-After") from None
+    if tail.position < position.number:
+        tail.wake()
+        try:
+            async with asyncio.timeout(PATIENCE):
+                await tail.wait_for(position.number)
+        except TimeoutError:
+            raise Outage("the tail of the log is behind Annals-Consistent-After") from None
+    await call.platform.services.flag_sets.reached(position.number)
 
 
 async def is_new(call: Call, decider: Decider[Any, Any, Any], id_: str) -> bool:

@@ -20,11 +20,12 @@ from adapters.postgres.generations import Generation, activate, generations
 from adapters.postgres.idle import IdleSteps
 from adapters.postgres.member import AWAY, Failure, Member, Stopped
 from adapters.postgres.read_tables import ProjectionFollower
+from adapters.postgres.telling import Telling
 from application.codec import EventCodec
 from application.endings import end, give_way
 from application.event_store import EventStore, StoredEvent
 from application.feed import Feed
-from application.progress import Progress, Reached
+from application.progress import Progress
 from application.tail import Tail
 from domain.projections import PROJECTION, Controls
 from projections.projection import Projection
@@ -33,7 +34,6 @@ log = structlog.get_logger(__name__)
 
 ROUND = 1.0  # seconds between looks at what there is to do
 PRUNE_EVERY = 10  # rounds
-TELL_EVERY = 0.001  # seconds; every process hears each word, so that many cost it dearly
 FROZEN = 35  # seconds; longer than a reaction may take for its commands
 
 _FAILED = """
@@ -76,7 +76,7 @@ class Projector:
         """
         self._pool = pool
         self._tail = tail
-        self._progress = progress
+        self._telling = Telling(progress, tail)
         self._holder = holder
         self._projections = {each.name: each for each in projections}
         self._followers = followers
@@ -91,8 +91,6 @@ class Projector:
         self._target: int | None = None
         self._kicked = asyncio.Event()
         self._rounded = asyncio.Event()
-        self._news: dict[Mark, int] = {}
-        self._told = asyncio.Event()
         self._idle = IdleSteps(pool, log_id, self._overtaken)
         tail.on_events(self._notice)
 
@@ -102,7 +100,7 @@ class Projector:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._rounds())
                 group.create_task(self._idle.run(self._members))
-                group.create_task(self._publish())
+                group.create_task(self._telling.run())
         finally:
             await self._stop(list(self._tasks))
             await self._release()
@@ -276,25 +274,11 @@ class Projector:
             self._kicked.set()
         if member.position > member.persisted:
             self._idle.notice()
-        self._news[member.mark] = member.position
-        self._told.set()
+        if member.mark.name in self._projections:  # nobody waits for reactions
+            self._telling.moved(member.mark, member.position)
 
     def _overtaken(self, mark: Mark) -> None:
         """Let a follower begin again from its checkpoint, which somebody else has moved."""
         if (task := self._tasks.get(mark)) is not None:
             task.cancel()
             self._kicked.set()
-
-    async def _publish(self) -> None:
-        """Tell the latest of every follower; what is overtaken meanwhile is never told."""
-        while True:
-            await self._told.wait()
-            self._told.clear()
-            news, self._news = self._news, {}
-            incarnation = self._tail.incarnation
-            if incarnation is None:
-                continue
-            await self._progress.publish(
-                [Reached(m.name, m.generation, at, incarnation) for m, at in news.items()]
-            )
-            await asyncio.sleep(TELL_EVERY)

@@ -211,6 +211,7 @@ class PostgresReadModels:
     async def _wait(self, projection: Projection, position: int) -> None:
         """Be told, or look now and then."""
         pause = FIRST_LOOK
+        self._progress.wish(position)
         while True:
             moved = self._moved
             build = self._builds.get(projection.name)

@@ -53,6 +53,12 @@ class Metrics:
             ["limit"],
             registry=registry,
         )
+        self.flag_errors = Counter(
+            "annals_flag_errors",
+            "Evaluations that gave the default because a rule is broken, or there is no such flag.",
+            ["error"],
+            registry=registry,
+        )
         self.sessions_rebuilt = Counter(
             "annals_sessions_rebuilt", "Rebuilds of lost sessions from the log.", registry=registry
         )

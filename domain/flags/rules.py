@@ -50,7 +50,7 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     named in `serve`, else one of the flag's variants by weight (spread over the flag's key).
     """
 
-    id: str
+    id: str = ""
     title: str = ""
     disabled: bool = False
     condition: Condition = EVERYONE

@@ -28,6 +28,7 @@ from adapters.memory.log_reader import MemoryLogReader
 from adapters.memory.vault import MemoryVault
 from adapters.memory.webhook_refusals import MemoryRefusalCounter
 from adapters.open_cache import open_cache
+from adapters.open_flags import Contexts
 from adapters.open_logs import opened_logs
 from adapters.schemas.validator import JsonSchemaValidator
 from adapters.services import Services
@@ -41,6 +42,8 @@ from application.context import Context
 from application.current import CurrentStates
 from application.event_store import Outage
 from application.flags import CurrentFlags
+from application.flags.flag_sets import FlagRows, FlagSets
+from application.flags.unleash_view import UnleashViews
 from application.history import ScanningHistory
 from application.limits import RateLimiter
 from application.lockout import Attempt, Failure, Locked, Report
@@ -188,6 +191,18 @@ class NoReadModels:
 
 
 @dataclass
+class NoRows:
+    """Flags are all behind the read model, which has nothing."""
+
+    store: MemoryEventStore
+
+    async def load(self, tenant: str) -> FlagRows:
+        del tenant
+        incarnation = (await self.store.tail()).incarnation
+        return FlagRows(position=0, incarnation=incarnation, revision=0, flags={}, segments={})
+
+
+@dataclass
 class Redis:
     down: bool = False
 
@@ -218,6 +233,7 @@ class MemoryPlatform:
         self.current = CurrentStates(self.pipeline)
         self.tail = Tail(self.store)
         self.cache = open_cache(MemoryEntryStore(self._timestamp), self.tail)
+        self.flag_sets = FlagSets(NoRows(self.store), self.store, self.codec, self.tail)
         self.history = ScanningHistory(self.store)
         self.keys = KeyAuthenticator(self.current)
         self.limiter = RateLimiter(self.current, self.counter, self._opened)
@@ -235,11 +251,14 @@ class MemoryPlatform:
         return self.clock.timestamp()
 
     def _services(self) -> Services:
-        schemas = JsonSchemaValidator()
+        schemas, contexts = JsonSchemaValidator(), Contexts(self.now)
         return Services(
             settings=self.settings,
             current=self.current,
-            flags=CurrentFlags(self.current),
+            flags=CurrentFlags(self.flag_sets, contexts),
+            flag_sets=self.flag_sets,
+            flag_context=contexts,
+            unleash_views=UnleashViews(),
             limiter=self.limiter,
             schemas=schemas,
             registry=CurrentSchemas(self.current, schemas),

@@ -30,7 +30,10 @@ from application.codec import EventCodec
 from application.context import Context
 from application.pipeline import Pipeline
 from application.unit import Unit
-from domain.flags import FLAG, DefineFlag
+from domain.flags.commands import ChangeFlag
+from domain.flags.decider import FLAG
+from domain.flags.edits import Describe, Enable
+from domain.flags.state import About
 from domain.restores import RESTORE, StartRestore
 
 MASTER = MasterKey(bytes(range(32)))
@@ -77,15 +80,8 @@ class OpenLog:
     async def flags(self, *keys: str) -> int:
         """Define these flags, an event or two each; the log's end behind them."""
         for key in keys:
-            command = DefineFlag(
-                flag=key,
-                description="",
-                group="",
-                environment="default",
-                enabled=True,
-                rollout=100,
-                at=now(),
-            )
+            edits = (Describe(about=About(group="")), Enable(environment="default"))
+            command = ChangeFlag(flag=key, edits=edits, at=now())
             last = await self.decide(FLAG, key, command)
         return last
 

@@ -10,7 +10,8 @@ from adapters.http import moments
 from application.context import Context
 from application.event_store import StoredEvent
 from application.positions import Position
-from domain.flags import DisableFlag
+from application.flags.changes import EditFlag
+from domain.flags.edits import Disable
 from tests.support.http_platform import Api, MemoryPlatform, opened_api
 
 ACTION = {"flag": "beta", "executor": {"kind": "log"}}
@@ -64,7 +65,7 @@ async def disabled_elsewhere(api: Api) -> str:
     await api.owner("PUT", "/v1/actions/greet", ACTION)
     assert (await api.owner("POST", "/v1/actions/greet/runs", {})).status_code == 202
     other = MemoryPlatform(store=api.platform.store)
-    off = DisableFlag(flag="beta", environment="default", at=other.now())
+    off = EditFlag(flag="beta", edits=(Disable(environment="default"),), at=other.now())
     done = await other.bus.execute(off, Context(correlation_id=uuid4(), deadline=1e12))
     return done.position.token
 
@@ -78,7 +79,7 @@ async def test_a_command_waits_for_what_it_names(api: Api) -> None:
 
     tail.on_events(moved)
     tail.listening = True
-    following = asyncio.create_task(tail.run())
+    following = asyncio.gather(tail.run(), api.platform.flag_sets.run())
     await tail.started()
     token = await disabled_elsewhere(api)
 

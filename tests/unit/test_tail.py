@@ -98,6 +98,54 @@ async def test_every_event_is_told_once_and_in_order(store: Store) -> None:
     assert told == list(range(4, last + 1))
 
 
+async def crowd(tail: Tail) -> None:
+    """Let there be many calls to look, and the look that finds nothing."""
+    for _ in range(20):
+        tail.wake()
+    for _ in range(20):
+        await asyncio.sleep(0)
+
+
+async def test_what_crowds_is_taken_together(store: Store) -> None:
+    told: list[list[int]] = []
+    tail = Tail(store, gather=0.5)
+    tail.on_events(lambda events: told.append([each.position for each in events]))
+    async with Running(tail):
+        await crowd(tail)
+        for _ in range(3):
+            await append(store)
+            tail.wake()
+            await asyncio.sleep(0.001)
+        await tail.news(0)
+    assert told == [[1, 2, 3]]
+
+
+async def test_who_waits_for_what_was_recorded_does_not_wait_for_a_crowd(store: Store) -> None:
+    told: list[list[int]] = []
+    tail = Tail(store, gather=3600.0)
+    tail.on_events(lambda events: told.append([each.position for each in events]))
+    async with Running(tail):
+        await crowd(tail)
+        await append(store)
+        tail.wake()
+        await tail.wait_for(await append(store))
+        await crowd(tail)
+        last = await append(store)
+        tail.wake()
+        tail.hurry(last)
+        await tail.news(2)
+    assert told == [[1, 2], [3]]
+
+
+async def test_nothing_gathers_for_one_who_goes_step_by_step(store: Store) -> None:
+    async with Running(Tail(store, gather=3600.0)) as tail:
+        for number in range(50):
+            await append(store)
+            tail.wake()
+            await tail.news(number)
+        assert tail.position == 50
+
+
 async def test_it_polls_when_nobody_wakes_it(store: Store) -> None:
     async with Running(Tail(store)) as tail:
         await tail.wait_for(await append(store))

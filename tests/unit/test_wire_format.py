@@ -51,7 +51,26 @@ from domain.deliveries import (
     DeliveryStarted,
     DeliverySucceeded,
 )
-from domain.flags import FlagDefined, FlagDisabled, FlagEnabled, FlagRolledOut
+from domain.flags.conditions import AllOf, AnyOf, Constraint, InSegment
+from domain.flags.events import (
+    FlagArchived,
+    FlagDefined,
+    FlagDisabled,
+    FlagEnabled,
+    FlagKilled,
+    FlagMarkedActive,
+    FlagMarkedStale,
+    FlagReleased,
+    FlagRevived,
+    FlagRolledOut,
+    FlagRulesChanged,
+    FlagVariantsChanged,
+    SegmentArchived,
+    SegmentDefined,
+)
+from domain.flags.rules import Prerequisite, Rule
+from domain.flags.state import About
+from domain.flags.variants import Override, Payload, Variant
 from domain.inbox import InboxItemAdded, InboxItemRead
 from domain.jobs import (
     JobAttemptFailed,
@@ -136,10 +155,79 @@ EXAMPLES: list[Event] = [
     ApiKeyIssued(name="owner", role="owner", tenant="default", secret_hash="h"),
     ApiKeyRevoked(),
     OwnerKeySet(key="k1"),
-    FlagDefined(description="new", group="beta"),
+    FlagDefined(
+        about=About(
+            description="new",
+            group="beta",
+            kind="string",
+            default="x",
+            purpose="experiment",
+            owner="team",
+            tags=("shop",),
+            project="web",
+            lifetime=30,
+            protected=True,
+            impressions=True,
+            prerequisites=(Prerequisite(flag="base", enabled=True, variants=("a",)),),
+        )
+    ),
     FlagEnabled(environment="default"),
     FlagDisabled(environment="default"),
     FlagRolledOut(environment="default", rollout=30),
+    FlagRulesChanged(
+        environment="default",
+        rules=(
+            Rule(
+                id="r1",
+                title="some",
+                disabled=False,
+                condition=AllOf(
+                    of=(
+                        InSegment(segment="beta", inverted=True),
+                        AnyOf(
+                            of=(
+                                Constraint(
+                                    field="country",
+                                    operator="IN",
+                                    values=("NO",),
+                                    inverted=True,
+                                    case_insensitive=True,
+                                ),
+                            )
+                        ),
+                    )
+                ),
+                strategy="flexibleRollout",
+                parameters={"rollout": "50"},
+                serve="a",
+                bucketing="flagd",
+            ),
+        ),
+    ),
+    FlagVariantsChanged(
+        environment="default",
+        variants=(
+            Variant(
+                name="a",
+                weight=1000,
+                payload=Payload(type="string", value="x"),
+                stickiness="userId",
+                fixed=True,
+                overrides=(Override(field="userId", values=("7",)),),
+            ),
+        ),
+    ),
+    FlagKilled(reason="fire"),
+    FlagReleased(),
+    FlagArchived(),
+    FlagRevived(),
+    FlagMarkedStale(),
+    FlagMarkedActive(),
+    SegmentDefined(
+        description="who",
+        condition=Constraint(field="plan", operator="IN", values=("pro",)),
+    ),
+    SegmentArchived(),
     LimitDefined(algorithm="token_bucket", limit=10, window=60.0, scope="account"),
     CacheInvalidated(tags=("price:7", "shop")),
     ActionDefined(
@@ -319,6 +407,7 @@ EXAMPLES: list[Event] = [
 ]
 
 OLD: list[Event] = [
+    FlagDefined(about=About(description="new", group="beta")),
     ActionDefined(
         flag="beta",
         limit=None,

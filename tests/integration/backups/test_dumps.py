@@ -21,7 +21,9 @@ from application.backup_repository import EVENTS_PART, KEYS_PART, LOG_PART, Mani
 from application.backups import DumpFailed, Sound, Unsound, VerificationFailed
 from application.event_store import Outage
 from domain.accounts import ACCOUNT, RegisterAccount
-from domain.flags import FLAG, EnableFlag
+from domain.flags.commands import ChangeFlag
+from domain.flags.decider import FLAG
+from domain.flags.edits import Enable
 from tests.support.backups import flipped, new_version
 from tests.support.restores import MASTER, log_name, now, opened
 
@@ -154,7 +156,9 @@ async def test_it_stays_sound_while_the_log_goes_on(plant: Plant) -> None:
     await fill(plant.url)
     manifest = await plant.dump()
     async with opened(plant.url) as log:
-        await log.decide(FLAG, "a", EnableFlag(flag="a", environment="other", at=now()))
+        await log.decide(
+            FLAG, "a", ChangeFlag(flag="a", edits=(Enable(environment="other"),), at=now())
+        )
     assert isinstance(await plant.verify(manifest.version), Sound)
 
 

@@ -10,10 +10,10 @@ from tests.support.private_valkey import PrivateValkey
 LOG = uuid.uuid4()
 
 
-async def listeners(client: RedisClient, count: int) -> None:
+async def listeners(client: RedisClient, count: int, channel: str = "annals:progress") -> None:
     """Wait until so many subscriptions stand."""
     while True:
-        _, standing = await client.execute("PUBSUB", "NUMSUB", "annals:progress")
+        _, standing = await client.execute("PUBSUB", "NUMSUB", channel)
         if standing == count:
             return
 
@@ -48,3 +48,19 @@ async def test_a_listener_hears_again_after_a_restart(
         await listeners(client, 1)
         await channel.publish([Reached("jobs", 1, 2, LOG)])
         assert await heard == Reached("jobs", 1, 2, LOG)
+
+
+async def test_wishes_arrive_and_are_lost_without_a_word(
+    server: PrivateValkey, client: RedisClient
+) -> None:
+    channel = ProgressChannel(client, server.url)
+    async with aclosing(channel.wishes()) as helper:
+        heard = asyncio.ensure_future(anext(helper))
+        await listeners(client, 1, "annals:progress:wishes")
+        channel.wish(41)
+        assert await heard == 41
+        await client.execute("PUBLISH", "annals:progress:wishes", b"no position")
+        channel.wish(42)
+        assert await anext(helper) == 42
+        await server.stop()
+        channel.wish(43)

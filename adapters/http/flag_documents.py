@@ -1,0 +1,137 @@
+"""Whole flag sets over HTTP, in the forms of Unleash and of flagd."""
+
+from typing import Annotated, Any, Literal
+
+import msgspec
+
+from adapters.http.answers import Answer, json_answer
+from adapters.http.bodies import Body, RawBody
+from adapters.http.calls import Call
+from adapters.http.commands import execute
+from adapters.http.flag_evaluation import current_flags
+from adapters.http.names import Name
+from adapters.http.operations import operation
+from application.flags import DEFAULT_ENVIRONMENT
+from application.flags.imports import ImportFlags, carry_out
+from application.unit import Unit
+from domain.flags.documents import FlagSet as Document
+from domain.flags.edits import Edit
+
+read_flagd = write_flagd = None
+from domain.flags.importing import Mode, Plan
+from domain.flags.unleash import read_unleash, write_unleash
+from domain.rejections import Fault, Invalid
+
+READ, WRITE = "flags:read", "flags:write"
+LARGEST = 16 * 1024 * 1024  # bytes
+
+
+class ImportBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A document and the environment that it is for; `replace` empties flags that it lacks there.
+
+    With `dry_run` nothing is changed, and the answer tells what would be.
+    """
+
+    format: Literal["unleash", "flagd"]
+    document: dict[str, Any]
+    environment: Name = DEFAULT_ENVIRONMENT
+    mode: Mode = "merge"
+    dry_run: bool = False
+
+
+class Imported(msgspec.Struct, frozen=True, kw_only=True):
+    """How many flags the document holds, and what was (or would be) done for them.
+
+    `plan` has the edits of each flag that changes, and the names of `segments` that do.
+    `warnings` point at what means less here than it may seem.
+    """
+
+    imported: int
+    changed: int
+    dry_run: bool
+    plan: dict[str, tuple[Edit, ...]]
+    segments: list[str]
+    warnings: tuple[Fault, ...]
+
+
+class ExportQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which form, of which environment; `version` is Unleash's."""
+
+    format: Literal["unleash", "flagd"] = "unleash"
+    environment: Name = DEFAULT_ENVIRONMENT
+    version: Annotated[int, msgspec.Meta(ge=1, le=2)] = 2
+
+
+_BODY = Body(ImportBody)
+
+
+@operation(
+    "POST",
+    "/v1/flags/import",
+    needs=WRITE,
+    body=RawBody(largest=LARGEST, media_type="application/json", shape=ImportBody),
+    answers={200: Imported},
+)
+async def import_flags(call: Call, raw: bytes) -> Answer:
+    """Let the flags of one environment be as a document has them, all or none."""
+    body = _BODY.decode(raw)
+    document = _read(body)
+    command = ImportFlags(
+        document=document,
+        environment=body.environment,
+        mode=body.mode,
+        at=call.platform.now(),
+    )
+    if body.dry_run:
+        flags = await current_flags(call)
+        unit = Unit(call.platform.pipeline, call.context())
+        found = await carry_out(unit, command, flags, call.platform.services.flag_sets)
+        return json_answer(_told(document, found.plan, dry_run=True))
+    return await execute(
+        call, command, lambda done, _: json_answer(_told(document, done.plan, dry_run=False))
+    )
+
+
+def _read(body: ImportBody) -> Document:
+    """The document's flags, with pointers into the request where they are wrong."""
+    try:
+        if body.format == "flagd":
+            return read_flagd(body.document)
+        return read_unleash(body.document, body.environment)
+    except Invalid as invalid:
+        faults = (
+            msgspec.structs.replace(fault, pointer=f"/document{fault.pointer}")
+            for fault in invalid.faults
+        )
+        raise Invalid(*faults) from None
+
+
+def _told(document: Document, plan: Plan, *, dry_run: bool) -> Imported:
+    return Imported(
+        imported=len(document.flags),
+        changed=len(plan.flags),
+        dry_run=dry_run,
+        plan=plan.flags,
+        segments=sorted(plan.segments),
+        warnings=document.warnings,
+    )
+
+
+@operation(
+    "GET",
+    "/v1/flags/export",
+    needs=READ,
+    query=ExportQuery,
+    answers={200: dict[str, Any]},
+    consistent=True,
+)
+async def export_flags(call: Call, query: ExportQuery) -> Answer:
+    """All flags of one environment as a document that the other system takes."""
+    flags = await current_flags(call)
+    if query.format == "flagd":
+        return json_answer(write_flagd(flags.flags, flags.segments, query.environment))
+    document = write_unleash(flags.flags, flags.segments, query.environment, version=query.version)
+    return json_answer(document)
+
+
+OPERATIONS = (import_flags, export_flags)

@@ -1,0 +1,37 @@
+"""The flags that a process evaluates: where their sets begin, and what contexts are made with."""
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from application.flags.flag_sets import FlagRows
+from domain.flags.context import Context, make_context
+from projections.flags import PROJECTION, load_everything
+from projections.reading import ReadModels
+
+
+@dataclass(frozen=True)
+class ReadFlags:
+    """Implements `application.flags.flag_sets.KnownFlags`."""
+
+    read_models: ReadModels
+
+    async def load(self, tenant: str) -> FlagRows:
+        """See `KnownFlags`."""
+        async with self.read_models.rows(PROJECTION, tenant) as rows:
+            return await load_everything(rows)
+
+
+@dataclass(frozen=True)
+class Contexts:
+    """Implements `application.flags.MakesContext`."""
+
+    now: Callable[[], datetime]
+
+    def __call__(self, raw: dict[str, Any], environment: str) -> Context:
+        """See `MakesContext`."""
+        if "environment" not in raw:
+            raw = {**raw, "environment": environment}
+        return make_context(raw, at=self.now(), seed=secrets.token_hex(8))

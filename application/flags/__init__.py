@@ -1,0 +1,65 @@
+"""Flags: evaluated from what each process keeps of them, and changed by edits.
+
+`flag_sets` keeps every flag of a tenant and follows the log; `changes` and `imports` carry
+commands out; `past` evaluates with the flags of another moment.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from application.event_store import Outage
+from application.flags.flag_sets import FlagSets
+from domain.flags.context import Context
+
+DEFAULT_ENVIRONMENT = "default"
+
+
+class FlagEvaluator(Protocol):
+    """Answers for other capabilities. When all stores are down, the answer is `default`."""
+
+    async def __call__(
+        self,
+        flag: str,
+        subject: str,
+        *,
+        tenant: str,
+        environment: str = DEFAULT_ENVIRONMENT,
+        default: bool = False,
+    ) -> bool:
+        """Whether the flag is on for the subject; never raises."""
+        ...
+
+
+class MakesContext(Protocol):
+    """Makes a context at the time it is, with chance of its own."""
+
+    def __call__(self, raw: dict[str, Any], environment: str) -> Context:
+        """A context from what a caller sent; it is in the environment, unless it says another."""
+        ...
+
+
+@dataclass(frozen=True)
+class CurrentFlags:
+    """Evaluates with the flags as they are now."""
+
+    sets: FlagSets
+    context: MakesContext
+
+    async def __call__(
+        self,
+        flag: str,
+        subject: str,
+        *,
+        tenant: str,
+        environment: str = DEFAULT_ENVIRONMENT,
+        default: bool = False,
+    ) -> bool:
+        """See `FlagEvaluator`."""
+        try:
+            flags = await self.sets.of(tenant)
+        except Outage:
+            return default
+        if not flags.knows(flag):
+            return False
+        context = self.context({"userId": subject}, environment)
+        return flags.evaluate(flag, environment, context).value is True

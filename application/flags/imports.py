@@ -1,0 +1,110 @@
+"""Importing a whole set of flags: planned, then carried out whole or not at all."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from application.bus import Run
+from application.flags.changes import EditFlag, edit
+from application.flags.flag_sets import FlagSet, FlagSets
+from application.states import Folded
+from application.unit import Done, Unit
+from domain.decider import Decider
+from domain.flags.decider import FLAG
+from domain.flags.documents import FlagSet as Document
+from domain.flags.importing import Mode, Plan, plan_import
+from domain.flags.segments import SEGMENT, DefineSegment
+from domain.rejections import Fault, Invalid
+
+MOST_FAULTS = 100
+
+
+class ImportFlags(msgspec.Struct, frozen=True, kw_only=True):
+    """Let flags be in one environment as a document has them."""
+
+    document: Document
+    environment: str
+    mode: Mode
+    at: datetime
+
+
+class Imported(msgspec.Struct, frozen=True, kw_only=True):
+    """What was planned, and the flags and segments as they are after it."""
+
+    plan: Plan
+    flags: dict[str, Folded]
+    segments: dict[str, Folded]
+
+
+@dataclass(frozen=True)
+class ImportFlagsHandler:
+    """Carries out `ImportFlags` in one append."""
+
+    sets: FlagSets
+
+    async def __call__(self, command: ImportFlags, run: Run) -> Done[Imported]:
+        """Import.
+
+        Raises:
+            Rejection: as the flags' and the segments' deciders do; nothing was changed.
+        """
+        flags = await self.sets.of(run.context.tenant)
+
+        async def decide(unit: Unit) -> Imported:
+            return await carry_out(unit, command, flags, self.sets)
+
+        lanes = [(FLAG, key) for key in sorted(command.document.flags)]
+        done = await run(decide, lanes=lanes)
+        tenant, position = run.context.tenant, done.position.number
+        for name, folded in done.result.segments.items():
+            self.sets.learn(tenant, SEGMENT.category, name, folded, position)
+        for key, folded in done.result.flags.items():
+            self.sets.learn(tenant, FLAG.category, key, folded, position)
+        return done
+
+
+async def carry_out(unit: Unit, command: ImportFlags, flags: FlagSet, sets: FlagSets) -> Imported:
+    """Plan on what the process keeps, which the append verifies, and decide.
+
+    Raises:
+        Invalid: with what is wrong of each flag.
+        Rejection: the first other one of a decider.
+    """
+    plan = plan_import(
+        flags.flags,
+        flags.segments,
+        command.document,
+        environment=command.environment,
+        mode=command.mode,
+    )
+    for key in plan.flags:
+        unit.assume(FLAG, key, flags.flag(key) or Folded(0, FLAG.initial))
+    for name, segment in plan.segments.items():
+        define = DefineSegment(
+            segment=name,
+            description=segment.description,
+            condition=segment.condition,
+            at=command.at,
+        )
+        await unit.decide(SEGMENT, name, define)
+    faults: list[Fault] = []
+    for key, edits in plan.flags.items():
+        pointers = (f"/document/flags/{key}",) * len(edits)
+        change = EditFlag(flag=key, edits=edits, pointers=pointers, foreign=True, at=command.at)
+        try:
+            await edit(unit, change, sets, among=frozenset(plan.segments))
+        except Invalid as invalid:
+            faults += invalid.faults
+    if faults:
+        raise Invalid(*faults[:MOST_FAULTS])
+    return Imported(
+        plan=plan,
+        flags={key: await _after(unit, FLAG, key) for key in plan.flags},
+        segments={name: await _after(unit, SEGMENT, name) for name in plan.segments},
+    )
+
+
+async def _after(unit: Unit, decider: Decider[Any, Any, Any], name: str) -> Folded:
+    return Folded(unit.version(decider, name), await unit.load(decider, name))

@@ -29,9 +29,18 @@ def edits_between(before: NoFlag | Flag, after: Flag) -> tuple[Edit, ...]:
 
 def _edits(before: NoFlag | Flag, after: Flag) -> Iterator[Edit]:
     now = Flag(about=after.about) if isinstance(before, NoFlag) else before
-    if now.archived and now != after:
+    inner = list(_inner_edits(now, after))
+    if now.archived and (inner or not after.archived):
         yield Revive()
-    if isinstance(before, NoFlag) or now.about != after.about:
+    if isinstance(before, NoFlag):
+        yield Describe(about=after.about)
+    yield from inner
+    if after.archived and (inner or not now.archived):
+        yield Archive()
+
+
+def _inner_edits(now: Flag, after: Flag) -> Iterator[Edit]:
+    if now.about != after.about:
         yield Describe(about=after.about)
     for environment in sorted({*now.settings, *after.settings}):
         yield from _setting(environment, now.setting(environment), after.setting(environment))
@@ -39,8 +48,6 @@ def _edits(before: NoFlag | Flag, after: Flag) -> Iterator[Edit]:
         yield Kill() if after.killed else Release()
     if now.stale != after.stale:
         yield Mark(stale=after.stale)
-    if after.archived and now != after:
-        yield Archive()
 
 
 def _setting(environment: str, now: Setting, after: Setting) -> Iterator[Edit]:
@@ -78,7 +85,7 @@ def _differing(before: Any, after: Any, pointer: str) -> Iterator[Difference]:
             inner = f"{pointer}/{name.replace('~', '~0').replace('/', '~1')}"
             yield from _differing(before.get(name), after.get(name), inner)
         return
-    if isinstance(before, list) and isinstance(after, list):
+    if isinstance(before, list | tuple) and isinstance(after, list | tuple):
         for index in range(max(len(before), len(after))):
             old, new = (each[index] if index < len(each) else None for each in (before, after))
             yield from _differing(old, new, f"{pointer}/{index}")

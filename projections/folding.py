@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from projections.tables import Delete, Key, Kind, Merge, Operation, Patch, Put, Table
+from projections.tables import Delete, Gather, Key, Kind, Merge, Operation, Patch, Put, Table
 
 _HOSTILE = re.compile("[\x00\ud800-\udfff]")
 """What Postgres cannot keep in a text: U+0000, and halves of surrogate pairs."""
@@ -22,13 +22,15 @@ class Change(msgspec.Struct, gc=False):
     """What becomes of one row in a batch, in this order.
 
     `before` patches the row if it is there; then `deleted` removes it, `row` replaces it whole,
-    or `merged` changes it or makes it. At most one of these three is set.
+    or `merged` changes it or makes it, or `gathered` adds to it or makes it. At most one of these
+    four is set.
     """
 
     before: dict[str, Any] | None = None
     deleted: bool = False
     row: dict[str, Any] | None = None
     merged: dict[str, Any] | None = None
+    gathered: dict[str, Any] | None = None
 
 
 Changes = dict[Table, dict[Key, Change]]
@@ -53,14 +55,16 @@ def fold(operations: Iterable[tuple[str, Operation]]) -> Changes:
 def _apply(change: Change, operation: Operation) -> None:
     match operation:
         case Put():
-            change.before, change.deleted, change.merged = None, False, None
+            change.before, change.deleted, change.merged, change.gathered = None, False, None, None
             change.row = dict(operation.values)
         case Patch():
             _patch(change, operation.values)
         case Merge():
             _merge(change, operation)
+        case Gather():
+            _gather(change, operation)
         case Delete():
-            change.before, change.row, change.merged = None, None, None
+            change.before, change.row, change.merged, change.gathered = None, None, None, None
             change.deleted = True
 
 
@@ -85,6 +89,32 @@ def _merge(change: Change, operation: Merge) -> None:
         change.merged.update(operation.values)
     else:
         change.merged = dict(operation.values)
+
+
+def _gather(change: Change, operation: Gather) -> None:
+    if change.deleted:
+        change.deleted = False
+        change.row = dict(operation.values)
+    elif change.row is not None:
+        add(operation.table, change.row, operation.values)
+    elif change.gathered is not None:
+        add(operation.table, change.gathered, operation.values)
+    else:
+        change.gathered = dict(operation.values)
+
+
+def add(table: Table, row: dict[str, Any], values: Mapping[str, Any]) -> None:
+    """Add values to a row of a table that gathers."""
+    for name, value in values.items():
+        match table.gathered.get(name):
+            case "sum":
+                row[name] += value
+            case "least":
+                row[name] = min(row[name], value)
+            case "greatest":
+                row[name] = max(row[name], value)
+            case None:
+                row[name] = value
 
 
 def clean(text: str) -> str:

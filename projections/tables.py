@@ -7,7 +7,7 @@ tenant in front of every key, so a projection can neither forget it nor reach in
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from enum import Enum
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Literal, TypeVar
 
 import msgspec
 
@@ -21,6 +21,7 @@ class Kind(Enum):
     TEXT = "text"
     BIGINT = "bigint"
     INT = "integer"
+    DOUBLE = "double precision"
     BOOLEAN = "boolean"
     TIME = "timestamptz"
     UUID = "uuid"
@@ -39,17 +40,26 @@ REQUIRED: Final = _Required.REQUIRED
 """The default of a column that has none: whoever makes a row must name its value."""
 
 
+Gathered = Literal["sum", "least", "greatest"]
+"""What becomes of a column's value and another one."""
+
+
 class Type(msgspec.Struct, frozen=True):
-    """The type of a column: what it holds, whether it may be null, what it starts as."""
+    """The type of a column: what it holds, whether it may be null, what it starts as.
+
+    A column that is `gathered` changes by what comes in addition: see `gather`.
+    """
 
     kind: Kind
     null: bool = False
     default: Any = REQUIRED
+    gathered: Gathered | None = None
 
 
 TEXT = Type(Kind.TEXT)
 BIGINT = Type(Kind.BIGINT)
 INT = Type(Kind.INT)
+DOUBLE = Type(Kind.DOUBLE)
 BOOLEAN = Type(Kind.BOOLEAN)
 TIME = Type(Kind.TIME)
 """A moment, aware of its zone."""
@@ -68,6 +78,21 @@ def nullable(type_: Type) -> Type:
 def defaulted(type_: Type, default: Any) -> Type:
     """The same type, with the value that a new row has unless it says otherwise."""
     return msgspec.structs.replace(type_, default=default)
+
+
+def summed(type_: Type) -> Type:
+    """The same type, whose values add up."""
+    return msgspec.structs.replace(type_, gathered="sum")
+
+
+def least(type_: Type) -> Type:
+    """The same type, which keeps the least value."""
+    return msgspec.structs.replace(type_, gathered="least")
+
+
+def greatest(type_: Type) -> Type:
+    """The same type, which keeps the greatest value."""
+    return msgspec.structs.replace(type_, gathered="greatest")
 
 
 class Column(msgspec.Struct, frozen=True):
@@ -105,6 +130,7 @@ class Table:
             c.name: c.type.default for c in self.columns if c.type.default is not REQUIRED
         }
         self._columns = frozenset(self.names)
+        self.gathered = {c.name: c.type.gathered for c in self.columns if c.type.gathered}
 
     def _check(self) -> None:
         names = [column.name for column in (*self.key, *self.columns)]
@@ -116,6 +142,8 @@ class Table:
         indexed = {name.removesuffix(" desc") for index in self.indexes for name in index}
         if indexed - set(names):
             raise ValueError(f"table {self.name} has an index on columns that it has not")
+        if any(column.type.gathered and column.type.null for column in self.columns):
+            raise ValueError(f"table {self.name} gathers what may be null")
 
     def row(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """The whole row: the values, and the defaults of columns that they leave out.
@@ -139,6 +167,16 @@ class Table:
         if not values.keys() <= self._columns:
             unknown = sorted(values.keys() - self._columns)
             raise ValueError(f"{self.name} has no column {unknown}")
+
+    def check_changed(self, values: Mapping[str, Any]) -> None:
+        """Insist that these are columns that may be set in a row that is there.
+
+        Raises:
+            ValueError: one is none, or the table gathers.
+        """
+        self.check_names(values)
+        if self.gathered:
+            raise ValueError(f"{self.name} gathers: its rows are put, gathered and deleted")
 
 
 Key = tuple[Any, ...]
@@ -169,6 +207,14 @@ class Merge(msgspec.Struct, frozen=True, gc=False):
     values: Mapping[str, Any]
 
 
+class Gather(msgspec.Struct, frozen=True, gc=False):
+    """Add to the row: each gathered column as its type says, the others are set."""
+
+    table: Table
+    key: Key
+    values: Mapping[str, Any]
+
+
 class Delete(msgspec.Struct, frozen=True, gc=False):
     """Let there be no such row."""
 
@@ -176,7 +222,7 @@ class Delete(msgspec.Struct, frozen=True, gc=False):
     key: Key
 
 
-Operation = Put | Patch | Merge | Delete
+Operation = Put | Patch | Merge | Gather | Delete
 Operations = Iterable[Operation]
 
 V = TypeVar("V")
@@ -204,9 +250,9 @@ def patch(table: Table, key: object, values: Mapping[str, Any]) -> Patch:
     """Change these columns of a row, if there is one.
 
     Raises:
-        ValueError: the columns are not the table's.
+        ValueError: the columns are not the table's, or it gathers.
     """
-    table.check_names(values)
+    table.check_changed(values)
     return Patch(table, _key(table, key), values)
 
 
@@ -214,12 +260,24 @@ def merge(table: Table, key: object, values: Mapping[str, Any]) -> Merge:
     """Change these columns of a row, or make one of them and the defaults.
 
     Raises:
-        ValueError: the columns are not the table's, or a required one is missing.
+        ValueError: the columns are not the table's, a required one is missing, or it gathers.
     """
-    table.check_names(values)
+    table.check_changed(values)
     if not table.required <= values.keys():
         raise ValueError(f"{table.name} needs a value for {sorted(table.required)}")
     return Merge(table, _key(table, key), values)
+
+
+def gather(table: Table, key: object, values: Mapping[str, Any]) -> Gather:
+    """Add to a row: sums grow, least and greatest values are kept, other columns are set.
+
+    Where there is no such row, one of these values is made. What a row holds in the end does not
+    depend on the order of what was added to it, as far as gathered columns go.
+
+    Raises:
+        ValueError: the values are not those of all columns without a default.
+    """
+    return Gather(table, _key(table, key), table.row(values))
 
 
 def delete(table: Table, key: object) -> Delete:

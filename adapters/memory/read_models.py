@@ -12,7 +12,7 @@ from uuid import UUID
 import msgspec
 
 from domain.recorded import Recorded
-from projections.folding import Change, encoder, fold
+from projections.folding import Change, add, encoder, fold
 from projections.projection import Projection, operations
 from projections.tables import Column, Key, Kind, Table
 
@@ -20,6 +20,7 @@ _TYPES: dict[Kind, tuple[type, ...]] = {
     Kind.TEXT: (str,),
     Kind.BIGINT: (int,),
     Kind.INT: (int,),
+    Kind.DOUBLE: (int, float),
     Kind.BOOLEAN: (bool,),
     Kind.TIME: (datetime,),
     Kind.UUID: (UUID,),
@@ -74,6 +75,11 @@ class MemoryReadModel:
             if row is None:
                 row = rows[key] = _values(table, table.defaults)
             row.update(_values(table, change.merged))
+        elif change.gathered is not None:
+            if row is None:
+                rows[key] = _values(table, change.gathered)
+            else:
+                add(table, row, _values(table, change.gathered))
 
 
 def _values(table: Table, values: dict[str, Any]) -> dict[str, Any]:

@@ -52,12 +52,12 @@ class TableWriter:
         """Let the changes happen to the table."""
         patches: dict[frozenset[str], list[tuple[Key, Mapping[str, Any]]]] = {}
         merges: dict[frozenset[str], list[tuple[Key, Mapping[str, Any]]]] = {}
-        puts: list[tuple[Key, Mapping[str, Any]]] = []
+        puts = [(key, change.row) for key, change in rows.items() if change.row is not None]
+        gathered = [
+            (key, change.gathered) for key, change in rows.items() if change.gathered is not None
+        ]
         deletes: list[tuple[Key, Mapping[str, Any]]] = []
         for key, change in rows.items():
-            if change.row is not None:
-                puts.append((key, change.row))
-                continue
             if change.before:
                 patches.setdefault(frozenset(change.before), []).append((key, change.before))
             if change.deleted:
@@ -72,6 +72,8 @@ class TableWriter:
         everything = frozenset(self._columns)
         if puts:
             await self._run(connection, self._upsert, everything, self._table.names, puts)
+        if gathered:
+            await self._run(connection, self._gather, everything, self._table.names, gathered)
         for names, some in merges.items():
             await self._run(connection, self._upsert, names, self._table.names, some)
 
@@ -102,14 +104,20 @@ class TableWriter:
         return tuple(name for name in self._table.names if name in names)
 
     def _upsert(self, names: frozenset[str]) -> str:
+        return self._insert(f'"{name}" = excluded."{name}"' for name in self._ordered(names))
+
+    def _gather(self, _names: frozenset[str]) -> str:
+        return self._insert(_added(column) for column in self._columns.values())
+
+    def _insert(self, sets: Iterable[str]) -> str:
         columns = (*self._keys, *self._columns.values())
         listed = ", ".join(f'"{column.name}"' for column in columns)
         keys = ", ".join(f'"{column.name}"' for column in self._keys)
-        sets = ", ".join(f'"{name}" = excluded."{name}"' for name in self._ordered(names))
-        then = f"UPDATE SET {sets}" if sets else "NOTHING"
+        changes = ", ".join(sets)
+        then = f"UPDATE SET {changes}" if changes else "NOTHING"
         return (
-            f"INSERT INTO {self._name} ({listed}) SELECT {_cast(columns)} FROM {_unnest(columns)} "  # noqa: S608 - names are the table's, checked when it was declared
-            f"ON CONFLICT ({keys}) DO {then}"
+            f"INSERT INTO {self._name} AS t ({listed}) "  # noqa: S608 - names are the table's, checked when it was declared
+            f"SELECT {_cast(columns)} FROM {_unnest(columns)} ON CONFLICT ({keys}) DO {then}"
         )
 
     def _patch(self, names: frozenset[str]) -> str:
@@ -125,6 +133,17 @@ class TableWriter:
 
     def _same(self) -> str:
         return " AND ".join(f't."{each.name}" = u."{each.name}"' for each in self._keys)
+
+
+def _added(column: Column) -> str:
+    name = f'"{column.name}"'
+    match column.type.gathered:
+        case "sum":
+            return f"{name} = t.{name} + excluded.{name}"
+        case None:
+            return f"{name} = excluded.{name}"
+        case which:
+            return f"{name} = {which}(t.{name}, excluded.{name})"
 
 
 def _unnest(columns: Sequence[Column]) -> str:

@@ -20,6 +20,7 @@ from projections.projection import Projection
 from projections.tables import (
     BIGINT,
     BOOLEAN,
+    DOUBLE,
     INT,
     JSON,
     TEXT,
@@ -29,10 +30,14 @@ from projections.tables import (
     Table,
     defaulted,
     delete,
+    gather,
+    greatest,
+    least,
     merge,
     nullable,
     patch,
     put,
+    summed,
 )
 from projections.tables import (
     UUID as UUID_COLUMN,
@@ -55,11 +60,22 @@ ALL = Table(
     indexes=[("at desc", "id")],
 )
 BARE = Table("bare", key={"id": UUID_COLUMN}, columns={})
+SUMS = Table(
+    "sums",
+    key={"id": TEXT},
+    columns={
+        "count": summed(defaulted(BIGINT, 0)),
+        "first": least(TIME),
+        "last": greatest(TIME),
+        "newest": defaulted(JSON, {}),
+        "whole": summed(defaulted(DOUBLE, 0.0)),
+    },
+)
 PLAN: dict[int, Sequence[Operation]] = {}
 PROJECTION = Projection(
     name="contract",
     version=7,
-    tables=(ALL, BARE),
+    tables=(ALL, BARE, SUMS),
     handles=(NoiseHeard,),
     project=lambda recorded: PLAN[recorded.position],
 )
@@ -134,8 +150,9 @@ def apply(request: pytest.FixtureRequest, pool: Pool) -> Apply:
                 for record in await connection.fetch(sql, tenant):
                     row = dict(record)
                     key = tuple(row.pop(name) for name in table.key_names)[1:]
-                    if row.get("json") is not None:
-                        row["json"] = msgspec.json.decode(row["json"])
+                    for name in ("json", "newest"):
+                        if row.get(name) is not None:
+                            row[name] = msgspec.json.decode(row[name])
                     rows[key] = row
             return found
 
@@ -168,6 +185,14 @@ VALUES = st.fixed_dictionaries(
         "texts": st.lists(TEXT_VALUES, max_size=3),
     },
 )
+GATHERED = st.fixed_dictionaries(
+    {"first": TIMES, "last": TIMES},
+    optional={
+        "count": st.integers(-(2**40), 2**40),
+        "newest": JSON_VALUES.filter(lambda value: value is not None),
+        "whole": st.integers(-(2**40), 2**40).map(float),  # whole ones add up exactly
+    },
+)
 KEYS = st.tuples(st.sampled_from(["k", "k\x00", "k\ufffd"]), st.integers(0, 1))
 BARE_KEYS = st.sampled_from([UUID(int=1), UUID(int=2)])
 OPERATIONS: st.SearchStrategy[Operation] = st.one_of(
@@ -179,6 +204,10 @@ OPERATIONS: st.SearchStrategy[Operation] = st.one_of(
     st.builds(lambda key: merge(BARE, key, {}), BARE_KEYS),
     st.builds(lambda key: patch(BARE, key, {}), BARE_KEYS),
     st.builds(lambda key: delete(BARE, key), BARE_KEYS),
+    st.builds(lambda key, values: gather(SUMS, key, values), st.just("k"), GATHERED),
+    st.builds(lambda key, values: gather(SUMS, key, values), st.just("k"), GATHERED),
+    st.builds(lambda key, values: put(SUMS, key, values), st.just("k"), GATHERED),
+    st.builds(lambda key: delete(SUMS, key), st.just("k")),
 )
 
 

@@ -27,14 +27,18 @@ from projections.tables import (
     Table,
     defaulted,
     delete,
+    gather,
+    least,
     merge,
     nullable,
     patch,
     put,
+    summed,
 )
 from tests.support.readings import NoiseHeard
 
 ROWS = Table("rows", key={"id": TEXT}, columns={"a": BIGINT, "b": nullable(TEXT)})
+SUMS = Table("sums", key={"id": TEXT}, columns={"a": summed(BIGINT), "b": least(TEXT)})
 LOOSE = Table("loose", key={"id": TEXT}, columns={"a": defaulted(BIGINT, 7), "b": nullable(TEXT)})
 
 
@@ -69,6 +73,32 @@ def test_a_put_after_a_delete_is_a_put() -> None:
 def test_a_patch_before_a_merge_changes_only_a_row_that_is_there() -> None:
     change = folded(patch(LOOSE, "k", {"b": "x"}), merge(LOOSE, "k", {"a": 1}))
     assert change == Change(before={"b": "x"}, merged={"a": 1})
+
+
+def test_what_is_gathered_adds_up() -> None:
+    change = folded(gather(SUMS, "k", {"a": 1, "b": "y"}), gather(SUMS, "k", {"a": 2, "b": "x"}))
+    assert change == Change(gathered={"a": 3, "b": "x"})
+
+
+def test_what_is_gathered_behind_a_put_is_added_to_it() -> None:
+    change = folded(put(SUMS, "k", {"a": 5, "b": "x"}), gather(SUMS, "k", {"a": 2, "b": "y"}))
+    assert change == Change(row={"a": 7, "b": "x"})
+
+
+def test_what_is_gathered_behind_a_delete_begins_anew() -> None:
+    change = folded(delete(SUMS, "k"), gather(SUMS, "k", {"a": 2, "b": "y"}))
+    assert change == Change(row={"a": 2, "b": "y"})
+
+
+@pytest.mark.parametrize("make", [patch, merge])
+def test_a_row_that_gathers_is_not_changed_otherwise(make: Any) -> None:
+    with pytest.raises(ValueError, match="gathers"):
+        make(SUMS, "k", {"a": 1, "b": "x"})
+
+
+def test_what_may_be_null_does_not_add_up() -> None:
+    with pytest.raises(ValueError, match="may be null"):
+        Table("t", key={"id": TEXT}, columns={"a": summed(nullable(BIGINT))})
 
 
 def test_a_put_that_leaves_out_a_column_without_a_default_is_refused() -> None:

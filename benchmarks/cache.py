@@ -4,6 +4,9 @@ All three keep the same values of one kilobyte under the same keys, on the same 
 same minute: short turns of each follow each other, so that whatever else the machine does hits all
 of them. Ours has expiry, tags, counters and last use; diskcache has its defaults (no counters, no
 eviction by use); a plain file is written aside and renamed, and knows nothing but its bytes.
+
+Ours makes files ahead, in a thread. Here that is done by the thread that measures: in the turn that
+used them up, so that nobody else pays for it, or between turns, which shows what a burst takes.
 """
 
 import asyncio

@@ -2,8 +2,8 @@
 
 Reading a small entry that the kernel has in memory takes less than handing it to a thread, and is
 done at once. What may have to wait for the disk is done in a thread: a large entry, one that is not
-in memory, and every write, because making a file waits for the file system's journal, which takes
-60 microseconds on a quiet disk and milliseconds beside a busy database.
+in memory, and every write, because renaming a file waits for the file system's journal, which can
+take milliseconds beside a busy database. Files for the next writes are made in a thread as well.
 """
 
 import asyncio

@@ -1,5 +1,6 @@
 """What a flag answers, on the wire of this API."""
 
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import msgspec
@@ -34,8 +35,14 @@ class FlagAnswer(msgspec.Struct, frozen=True, kw_only=True):
     error: str | None
 
 
-def answer_of(flags: FlagSet, key: str, found: Evaluation) -> FlagAnswer:
-    """An evaluation as it is shown."""
+Form = Callable[[FlagSet, str, str, Evaluation], object]
+"""From the set, a flag's key, the environment and an evaluation to what is shown of it."""
+
+_encode = msgspec.json.Encoder().encode
+
+
+def answer_of(flags: FlagSet, key: str, _environment: str, found: Evaluation) -> FlagAnswer:
+    """An evaluation as this API shows it."""
     folded, served = flags.flag(key), found.variant
     return FlagAnswer(
         enabled=found.enabled,
@@ -51,10 +58,29 @@ def answer_of(flags: FlagSet, key: str, found: Evaluation) -> FlagAnswer:
 
 
 def evaluated(
-    call: Call, flags: FlagSet, key: str, environment: str, context: Context
-) -> Evaluation:
-    """What a flag answers now; a broken rule is counted."""
-    found = flags.evaluate(key, environment, context)
-    if found.error is not None:
-        call.platform.metrics.flag_errors.labels(found.error).inc()
-    return found
+    call: Call,
+    flags: FlagSet,
+    keys: Iterable[str],
+    environment: str,
+    context: Context,
+    form: Form = answer_of,
+) -> list[bytes]:
+    """What flags answer now, each encoded in a form; a broken rule is counted.
+
+    Most evaluations are made when a flag is compiled, so their encodings are kept with the set.
+    """
+    kept = flags.kept_answers(form, environment)
+    evaluate, answers = flags.evaluate, []
+    for key in keys:
+        found = evaluate(key, environment, context)
+        known = kept.get(id(found))
+        if known is not None and known[0] is found:
+            answers.append(known[1])
+            continue
+        encoded = _encode(form(flags, key, environment, found))
+        answers.append(encoded)
+        if found.error is None:
+            kept[id(found)] = found, encoded
+        else:
+            call.platform.metrics.flag_errors.labels(found.error).inc()
+    return answers

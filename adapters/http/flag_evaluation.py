@@ -104,6 +104,8 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True):
 
 MOST_FLIPS = 1000
 
+_encode = msgspec.json.Encoder().encode
+
 
 async def current_flags(call: Call) -> FlagSet:
     """The caller's flags, not older than `Annals-Consistent-After`."""
@@ -139,11 +141,9 @@ async def evaluate_flags(call: Call, body: EvaluateBody) -> Answer:
     flags = await _flags_at(call, body.keys, Moment(at=body.at))
     context = call.platform.services.flag_context(body.context, body.environment)
     keys = flags.in_use() if body.keys is None else body.keys
-    answers = {
-        key: answer_of(flags, key, evaluated(call, flags, key, body.environment, context))
-        for key in keys
-    }
-    return json_answer(Evaluated(flags=answers))
+    answers = evaluated(call, flags, keys, body.environment, context)
+    members = (b"%b:%b" % (_encode(key), each) for key, each in zip(keys, answers, strict=True))
+    return Answer(200, b'{"flags":{%b}}' % b",".join(members))
 
 
 @operation(
@@ -162,9 +162,8 @@ async def evaluate_flag(call: Call, body: EvaluateOneBody, moment: Moment) -> An
     if not flags.knows(key):
         raise missing(key)
     context = call.platform.services.flag_context(body.context, body.environment)
-    return json_answer(
-        answer_of(flags, key, evaluated(call, flags, key, body.environment, context))
-    )
+    [answer] = evaluated(call, flags, (key,), body.environment, context)
+    return Answer(200, answer)
 
 
 @operation(
@@ -255,8 +254,8 @@ async def try_draft(call: Call, body: DraftBody) -> Answer:
             flips.append(
                 Flip(
                     context=raw,
-                    before=answer_of(flags, key, before),
-                    after=answer_of(flags, key, after),
+                    before=answer_of(flags, key, environment, before),
+                    after=answer_of(flags, key, environment, after),
                 )
             )
     return json_answer(

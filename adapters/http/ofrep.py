@@ -76,6 +76,7 @@ class StreamQuery(msgspec.Struct, frozen=True, kw_only=True):
 
 
 _decode = msgspec.json.Decoder(OfrepRequest).decode
+_encode = msgspec.json.Encoder().encode
 _BODY = RawBody(media_type="application/json", shape=OfrepRequest)
 
 
@@ -166,8 +167,8 @@ async def ofrep_evaluate(call: Call, raw: bytes) -> Answer:
         return _failure(key, "FLAG_NOT_FOUND", f"There is no flag named {key[:100]}.", 404)
     environment = _environment(call, given)
     context = call.platform.services.flag_context(given, environment)
-    found = evaluated(call, flags, key, environment, context)
-    return json_answer(_answer(flags, key, environment, found))
+    [answer] = evaluated(call, flags, (key,), environment, context, _answer)
+    return Answer(200, answer)
 
 
 @operation(
@@ -189,19 +190,20 @@ async def ofrep_evaluate_all(call: Call, raw: bytes, _query: StreamQuery) -> Ans
     flags = await current_flags(call)
     environment = _environment(call, given)
     context = call.platform.services.flag_context(given, environment)
-    answers = [
-        _answer(flags, key, environment, evaluated(call, flags, key, environment, context))
-        for key in flags.in_use()
-    ]
-    url = f"{client_scheme(call.scope, call.platform.settings.trusted_proxies)}://"
-    url += call.headers.get(b"host", b"localhost").decode("latin-1") + "/ofrep/v1/stream"
-    stream = EventStream(type="sse", url=url, inactivity_delay_sec=INACTIVITY)
-    answer = json_answer(OfrepAnswers(flags=answers, event_streams=[stream]))
-    tag = b'"%b"' % xxhash.xxh3_128_hexdigest(answer.body).encode()
+    answers = evaluated(call, flags, flags.in_use(), environment, context, _answer)
+    body = b'{"flags":[%b],"eventStreams":[%b]}' % (b",".join(answers), _encode(_stream(call)))
+    tag = b'"%b"' % xxhash.xxh3_128_hexdigest(body).encode()
     headers: Headers = ((b"etag", tag),)
     if is_known(call.headers.get(b"if-none-match"), tag):
         return Answer(304, headers=headers)
-    return answer.with_headers(*headers)
+    return Answer(200, body, headers)
+
+
+def _stream(call: Call) -> EventStream:
+    scheme = client_scheme(call.scope, call.platform.settings.trusted_proxies)
+    host = call.headers.get(b"host", b"localhost").decode("latin-1")
+    url = f"{scheme}://{host}/ofrep/v1/stream"
+    return EventStream(type="sse", url=url, inactivity_delay_sec=INACTIVITY)
 
 
 def is_known(if_none_match: bytes | None, tag: bytes) -> bool:

@@ -36,6 +36,10 @@ REMEMBERED = 1000
 _MINE = (f"{FLAG.category}/", f"{SEGMENT.category}/")
 
 
+KeptAnswers = dict[int, tuple[Evaluation, bytes]]
+"""Evaluations by their identity, and what they were encoded as."""
+
+
 class Change(msgspec.Struct, frozen=True):
     """A flag or a segment changed; `position` is that of the event in the log."""
 
@@ -86,6 +90,7 @@ class FlagSet:
         self._forgotten = rows.revision
         self._compiled: dict[str, dict[str, Evaluate]] = {}
         self._in_use: list[str] | None = None
+        self._answers: dict[tuple[object, str], KeptAnswers] = {}
         self._refresh_segments()
         self.news = asyncio.Event()
         """Set, and replaced, with every change."""
@@ -125,6 +130,15 @@ class FlagSet:
             return self._compiled[environment][key](context)
         except KeyError:
             return self._compile(key, environment)(context)
+
+    def kept_answers(self, form: object, environment: str) -> KeptAnswers:
+        """What callers keep of evaluations in a form of theirs, by identity, until the next change.
+
+        Of an environment that no flag knows nothing is kept: callers name any they like.
+        """
+        if environment not in self._compiled:
+            return {}
+        return self._answers.setdefault((form, environment), {})
 
     def changes_after(self, revision: int) -> list[Change] | None:
         """What changed behind a revision; None when that is no longer known."""
@@ -168,6 +182,7 @@ class FlagSet:
         self._compiled.clear()
 
     def _remember(self, change: Change) -> None:
+        self._answers.clear()
         if len(self._changes) == REMEMBERED:
             self._forgotten = self._changes[0].position
         self._changes.append(change)

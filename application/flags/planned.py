@@ -1,0 +1,322 @@
+"""Planned changes of flags: proposing one, deciding about it, and carrying out what is due of it.
+
+A step is one append: the change's events and the flag's own, so that it happens once, however many
+schedulers and people want it at the same time. What the flag refuses is an end of the change, not
+of the command: the change has failed then, and says why.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from application.bus import Run
+from application.current import CurrentStates
+from application.event_store import StreamName
+from application.flags.changes import EditFlag, edit, segments_of
+from application.flags.flag_sets import FlagSets
+from application.states import Folded
+from application.unit import Done, Loaded, Unit
+from domain.decider import Decider
+from domain.flags.commands import ChangeFlag, NoSuchFlag
+from domain.flags.decider import FLAG
+from domain.flags.edits import Describe, Edit, SetRules
+from domain.flags.planned import (
+    FLAG_CHANGE,
+    ApproveFlagChange,
+    CancelFlagChange,
+    CarryOutStep,
+    FailFlagChange,
+    Failure,
+    FlagChange,
+    PauseFlagChange,
+    ProposeFlagChange,
+    RejectFlagChange,
+    ResumeFlagChange,
+    Running,
+    Step,
+    due_step,
+)
+from domain.flags.state import Flag, NoFlag
+from domain.rejections import Conflict, Invalid, Rejection
+
+Decision = (
+    ApproveFlagChange | RejectFlagChange | CancelFlagChange | PauseFlagChange | ResumeFlagChange
+)
+
+
+class Pointers(msgspec.Struct, frozen=True, kw_only=True):
+    """Where in the request a step stands: its time, and each of its edits."""
+
+    at: str
+    edits: tuple[str, ...]
+
+
+class ProposeChange(msgspec.Struct, frozen=True, kw_only=True):
+    """Want a flag changed; what is due at once is carried out at once.
+
+    `version` is the flag's that the caller had in mind, where they say so.
+    """
+
+    flag: str
+    steps: tuple[Step, ...]
+    pointers: tuple[Pointers, ...]
+    version: int | None
+    reason: str
+    at: datetime
+
+
+class CarryOutChange(msgspec.Struct, frozen=True, kw_only=True):
+    """Carry out what is due of a change; with `advanced` its next step, whatever it waits for."""
+
+    change: str
+    advanced: bool = False
+    at: datetime
+
+
+class Planned(msgspec.Struct, frozen=True, kw_only=True):
+    """A change as it is after a command, and its flag, where that was looked at."""
+
+    id: str
+    version: int
+    change: FlagChange
+    flag: Folded | None
+
+
+class DraftIsOld(Conflict):
+    """The flag has changed since the version that the proposer had in mind."""
+
+    slug = "draft-is-old"
+    title = "The flag has changed since the draft was made"
+
+
+class DraftIsOvertaken(Conflict):
+    """Carried out now, the change would replace what somebody has changed since it was proposed."""
+
+    slug = "draft-is-overtaken"
+    title = "Somebody has changed what the draft would replace"
+
+
+@dataclass(frozen=True)
+class Steps:
+    """Carries out steps."""
+
+    sets: FlagSets
+    current: CurrentStates
+
+    async def carry_out(
+        self, unit: Unit, id_: str, at: datetime, *, advanced: bool = False
+    ) -> FlagChange:
+        """Whatever is due of a change, step by step.
+
+        Raises:
+            Conflict: it is to be advanced, and is not for that.
+        """
+        change = await unit.load(FLAG_CHANGE, id_)
+        while (step := due_step(change, at, advanced=advanced)) is not None:
+            assert isinstance(change, Running)  # noqa: S101 - or nothing was due
+            change = await self._step(unit, id_, change, step, at=at, advanced=advanced)
+            advanced = False
+        return change
+
+    async def _step(  # noqa: PLR0913 - a step, and all that it is decided on
+        self, unit: Unit, id_: str, change: Running, step: Step, *, at: datetime, advanced: bool
+    ) -> FlagChange:
+        """One step. What it is refused on is guarded, as what it changes is."""
+        flag = change.plan.flag
+        now = await unit.guard(FLAG, flag)
+        edits = EditFlag(flag=flag, edits=step.edits, approved=bool(change.approver), at=at)
+        try:
+            await self._check_overtaken(unit, change, step, now)
+            await edit(unit, edits, self.sets)
+        except Rejection as rejection:
+            fail = FailFlagChange(change=id_, failure=_failure(rejection), at=at)
+            return await unit.decide(FLAG_CHANGE, id_, fail)
+        carried_out = CarryOutStep(change=id_, advanced=advanced, at=at)
+        return await unit.decide(FLAG_CHANGE, id_, carried_out)
+
+    async def _check_overtaken(
+        self, unit: Unit, change: Running, step: Step, now: NoFlag | Flag
+    ) -> None:
+        """Refuse where the step would replace something else than the draft was made to replace.
+
+        Raises:
+            DraftIsOvertaken: naming what.
+        """
+        if not any(isinstance(each, SetRules | Describe) for each in step.edits):
+            return
+        plan, tenant = change.plan, unit.context.tenant
+        drafted = await self.current.at_version(FLAG, plan.flag, plan.drafted, tenant)
+        before = tuple(each for done in plan.steps[: change.done] for each in done.edits)
+        expected = _edited(plan.flag, drafted, before, change)
+        for each in step.edits:
+            replaced = _replaced(expected, each)
+            if replaced is not None and replaced != _replaced(now, each):
+                what = "what the flag says about itself"
+                if isinstance(each, SetRules):
+                    what = f"the rules of {each.environment}"
+                detail = f"Since version {plan.drafted} of the flag somebody has changed {what}."
+                raise DraftIsOvertaken(detail)
+
+
+def _edited(key: str, flag: NoFlag | Flag, edits: tuple[Edit, ...], change: Running) -> Any:
+    """The flag as these edits alone would have left it."""
+    command = ChangeFlag(
+        flag=key,
+        edits=edits,
+        segments=[name for each in edits for name in segments_of(each)],
+        approved=True,
+        at=change.next_at or datetime.min,
+    )
+    return FLAG.fold(FLAG.decide(flag, command), flag)
+
+
+def _replaced(flag: NoFlag | Flag, edit_: Edit) -> object:
+    """What an edit puts something else in the place of; None where it only changes a part."""
+    if isinstance(flag, NoFlag):
+        return None
+    match edit_:
+        case Describe():
+            return flag.about
+        case SetRules(variants=None):
+            return flag.setting(edit_.environment).rules
+        case SetRules():
+            setting = flag.setting(edit_.environment)
+            return setting.rules, setting.variants
+        case _:
+            return None
+
+
+def _failure(rejection: Rejection) -> Failure:
+    faults = rejection.faults if isinstance(rejection, Invalid) else ()
+    return Failure(code=rejection.slug, detail=rejection.detail, faults=faults)
+
+
+@dataclass(frozen=True)
+class Beside:
+    """Loads states for a unit that nobody records, through the unit that will be."""
+
+    unit: Unit
+
+    async def load(self, decider: Decider[Any, Any, Any], stream: StreamName) -> Loaded:
+        """See `Loader`."""
+        id_ = stream[1].partition("/")[2]
+        state = await self.unit.load(decider, id_)
+        version = self.unit.version(decider, id_)
+        return Loaded(decider, stream, version, state, fresh=True, events=[])
+
+
+@dataclass(frozen=True)
+class ProposeChangeHandler:
+    """Carries out `ProposeChange`."""
+
+    steps: Steps
+    new_id: Callable[[], UUID]
+
+    async def __call__(self, command: ProposeChange, run: Run) -> Done[Planned]:
+        """Propose it, if the flag as it is would answer every step.
+
+        Raises:
+            DraftIsOld: the flag has another version.
+            Rejection: as the flag's decider does, with pointers into the request.
+        """
+        id_ = str(self.new_id())
+
+        async def decide(unit: Unit) -> Planned:
+            flag = await unit.guard(FLAG, command.flag)
+            if isinstance(flag, NoFlag):
+                raise NoSuchFlag(f"There is no flag named {command.flag}.", flag=command.flag)
+            version = unit.version(FLAG, command.flag)
+            if command.version not in (None, version):
+                detail = f"The current version is {version}; read it again."
+                raise DraftIsOld(detail, version=version)
+            await self._try_out(unit, command)
+            propose = ProposeFlagChange(
+                flag=command.flag,
+                drafted=version,
+                protected=flag.about.protected,
+                steps=command.steps,
+                reason=command.reason,
+                proposer=unit.context.actor,
+                pointers=tuple(each.at for each in command.pointers),
+                at=command.at,
+            )
+            unit.begin(FLAG_CHANGE, id_, propose)
+            await self.steps.carry_out(unit, id_, command.at)
+            return await planned(unit, id_)
+
+        done = await run(decide, lanes=[(FLAG, command.flag)])
+        return _learnt(self.steps.sets, run, done)
+
+    async def _try_out(self, unit: Unit, command: ProposeChange) -> None:
+        """Let the flag answer all steps, one behind the other, and record nothing."""
+        context = msgspec.structs.replace(unit.context, if_match=None)
+        trial = Unit(Beside(unit), context)
+        for step, pointers in zip(command.steps, command.pointers, strict=True):
+            wanted = EditFlag(
+                flag=command.flag,
+                edits=step.edits,
+                pointers=pointers.edits,
+                approved=True,
+                at=command.at,
+            )
+            await edit(trial, wanted, self.steps.sets)
+
+
+@dataclass(frozen=True)
+class DecideAboutChange:
+    """Carries out what people decide about a change; what becomes due by that is carried out."""
+
+    steps: Steps
+
+    async def __call__(self, command: Decision, run: Run) -> Done[Planned]:
+        """Decide."""
+
+        async def decide(unit: Unit) -> Planned:
+            await unit.decide(FLAG_CHANGE, command.change, command)
+            await self.steps.carry_out(unit, command.change, command.at)
+            return await planned(unit, command.change)
+
+        done = await run(decide, lanes=[(FLAG_CHANGE, command.change)])
+        return _learnt(self.steps.sets, run, done)
+
+
+@dataclass(frozen=True)
+class CarryOutChangeHandler:
+    """Carries out `CarryOutChange`."""
+
+    steps: Steps
+
+    async def __call__(self, command: CarryOutChange, run: Run) -> Done[Planned]:
+        """Carry out what is due, unless somebody else has."""
+
+        async def decide(unit: Unit) -> Planned:
+            await self.steps.carry_out(
+                unit, command.change, command.at, advanced=command.advanced
+            )
+            return await planned(unit, command.change)
+
+        done = await run(decide, lanes=[(FLAG_CHANGE, command.change)])
+        return _learnt(self.steps.sets, run, done)
+
+
+async def planned(unit: Unit, id_: str) -> Planned:
+    """A change as it will be when the unit is recorded, and its flag, if that was loaded."""
+    change = await unit.load(FLAG_CHANGE, id_)
+    flag = None
+    if isinstance(change, Running | Ended) and unit.has_loaded(FLAG, change.plan.flag):
+        state = await unit.load(FLAG, change.plan.flag)
+        flag = Folded(unit.version(FLAG, change.plan.flag), state)
+    return Planned(id=id_, version=unit.version(FLAG_CHANGE, id_), change=change, flag=flag)
+
+
+def _learnt(sets: FlagSets, run: Run, done: Done[Planned]) -> Done[Planned]:
+    """Let this process evaluate with what it has just recorded."""
+    change, flag = done.result.change, done.result.flag
+    if flag is not None and not isinstance(change, NoFlagChange):
+        position = done.position.number
+        sets.learn(run.context.tenant, FLAG.category, change.plan.flag, flag, position)
+    return done

@@ -7,6 +7,7 @@ evaluated, except by what is taken away later.
 from collections import Counter
 from collections.abc import Callable, Container, Iterable, Iterator
 from itertools import islice
+from math import isfinite
 from typing import Any
 
 from domain.flags import readings
@@ -239,9 +240,11 @@ def _fault(pointer: str, code: str, detail: str) -> Fault:
 
 
 def _number(text: str) -> float:
-    if not text[-1:].isdigit() or not text.lstrip("+-")[:1].isdigit():
+    """A number that Unleash's engine can read too: it wants a digit before the point."""
+    found = readings.number(text)
+    if not isfinite(found) or not text.lstrip("+-")[:1].isdigit():
         raise ValueError(text)
-    return readings.number(text)
+    return found
 
 
 def _pattern(text: str) -> Any:

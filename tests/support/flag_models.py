@@ -221,7 +221,9 @@ def flag_sets(draw: st.DrawFn) -> tuple[dict[str, Flag], Segments]:
     }, segments
 
 
-values = st.one_of(texts, subjects, st.integers(-3, 200), st.booleans(), st.floats(-10, 10))
+values = st.one_of(
+    texts, subjects, st.integers(-3, 200), st.booleans(), st.integers(-99, 99).map(lambda n: n / 8)
+)
 
 
 @st.composite

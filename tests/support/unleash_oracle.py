@@ -1,7 +1,8 @@
 """What Unleash's own engine answers for our flags, and what we answer, in the same words."""
 
+import ctypes
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -57,6 +58,19 @@ class Oracle:
 
     def is_on(self, key: str, context: dict[str, Any]) -> bool:
         return bool(self.engine.check_enabled(key, context).is_enabled)
+
+    def lets_in(self, key: str, users: Iterable[str]) -> list[str]:
+        """Those of so many users for whom it is on, past the client's own work."""
+        library, state, name = self.engine.lib, self.engine.state, key.encode()
+        found = []
+        for user in users:
+            context = json.dumps({"userId": user}).encode()
+            answered = library.check_enabled(state, name, context, b"{}")
+            said = ctypes.cast(answered, ctypes.c_char_p).value or b""
+            library.free_response(answered)
+            if json.loads(said)["value"]:
+                found.append(user)
+        return found
 
 
 def evaluate(

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, cast
 
-from adapters.postgres.connect import Pool, outages
+from adapters.postgres.connect import Pool
+from adapters.postgres.tenants import tenants_of
 from adapters.redis.due_set import RedisDueSet
 from application.context import Context
 from application.due_set import Name
@@ -24,19 +25,6 @@ ACTOR = "scheduler/reminders"
 
 _PAGE = 1000
 _FIRING = 5.0  # seconds that one firing may spend on races with others
-
-# Tenants by hops through the index: each costs one look-up, however long the log is.
-_TENANTS = """
-    WITH RECURSIVE tenants AS (
-        (SELECT tenant FROM annals.events WHERE log_id = $1 ORDER BY tenant LIMIT 1)
-        UNION ALL
-        SELECT (
-            SELECT e.tenant FROM annals.events AS e
-            WHERE e.log_id = $1 AND e.tenant > t.tenant ORDER BY e.tenant LIMIT 1
-        ) FROM tenants AS t WHERE t.tenant IS NOT NULL
-    )
-    SELECT tenant FROM tenants WHERE tenant IS NOT NULL
-"""
 
 
 @dataclass(frozen=True)
@@ -57,8 +45,7 @@ class ReadPendingReminders:
         return position.number, self._pages(await self._tenants())
 
     async def _tenants(self) -> list[str]:
-        async with outages(), self.readers.acquire(timeout=5.0) as connection:
-            return [row[0] for row in await connection.fetch(_TENANTS, self.log_id)]
+        return await tenants_of(self.readers, self.log_id)
 
     async def _pages(
         self, tenants: Sequence[str]

@@ -34,6 +34,18 @@ class CurrentStates:
             return kept.state  # type: ignore[no-any-return]
         return (await self._pipeline.load(decider, name)).state  # type: ignore[no-any-return]
 
+    async def at_version(
+        self, decider: Decider[S, Any, Any], id_: str, version: int, tenant: str = DEFAULT_TENANT
+    ) -> S:
+        """A stream's state as it was at a version of it.
+
+        Raises:
+            Outage: when the log does not answer.
+        """
+        name = (SYSTEM_TENANT if decider.system else tenant, decider.stream(id_))
+        folded = await self._pipeline.fold(decider, name, at_version=version)
+        return folded.state  # type: ignore[no-any-return]
+
     def keeps(self, decider: Decider[Any, Any, Any], id_: str, tenant: str) -> bool:
         """Whether a stream's state is kept, so that to load it costs nothing."""
         return self._pipeline.cache.get((tenant, decider.stream(id_))) is not None

@@ -8,22 +8,19 @@ of the command: the change has failed then, and says why.
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 import msgspec
 
 from application.bus import Run
 from application.current import CurrentStates
-from application.event_store import StreamName
-from application.flags.changes import EditFlag, edit, segments_of
+from application.flags.changes import EditFlag, edit
+from application.flags.drafts import DraftIsOld, beside, check_overtaken
 from application.flags.flag_sets import FlagSets
 from application.states import Folded
-from application.unit import Done, Loaded, Unit
-from domain.decider import Decider
-from domain.flags.commands import ChangeFlag, NoSuchFlag
+from application.unit import Done, Unit
+from domain.flags.commands import NoSuchFlag
 from domain.flags.decider import FLAG
-from domain.flags.edits import Describe, Edit, SetRules
 from domain.flags.planned import (
     FLAG_CHANGE,
     ApproveFlagChange,
@@ -32,6 +29,7 @@ from domain.flags.planned import (
     FailFlagChange,
     Failure,
     FlagChange,
+    NoFlagChange,
     PauseFlagChange,
     ProposeFlagChange,
     RejectFlagChange,
@@ -40,8 +38,8 @@ from domain.flags.planned import (
     Step,
     due_step,
 )
-from domain.flags.state import Flag, NoFlag
-from domain.rejections import Conflict, Invalid, Rejection
+from domain.flags.state import NoFlag
+from domain.rejections import Invalid, Rejection
 
 Decision = (
     ApproveFlagChange | RejectFlagChange | CancelFlagChange | PauseFlagChange | ResumeFlagChange
@@ -86,20 +84,6 @@ class Planned(msgspec.Struct, frozen=True, kw_only=True):
     flag: Folded | None
 
 
-class DraftIsOld(Conflict):
-    """The flag has changed since the version that the proposer had in mind."""
-
-    slug = "draft-is-old"
-    title = "The flag has changed since the draft was made"
-
-
-class DraftIsOvertaken(Conflict):
-    """Carried out now, the change would replace what somebody has changed since it was proposed."""
-
-    slug = "draft-is-overtaken"
-    title = "Somebody has changed what the draft would replace"
-
-
 @dataclass(frozen=True)
 class Steps:
     """Carries out steps."""
@@ -109,20 +93,24 @@ class Steps:
 
     async def carry_out(
         self, unit: Unit, id_: str, at: datetime, *, advanced: bool = False
-    ) -> FlagChange:
-        """Whatever is due of a change, step by step.
+    ) -> Planned:
+        """Whatever is due of a change, step by step; how it and the flag are then.
 
         Raises:
             Conflict: it is to be advanced, and is not for that.
         """
-        change = await unit.load(FLAG_CHANGE, id_)
+        change: FlagChange = await unit.load(FLAG_CHANGE, id_)
+        flag = None
         while (step := due_step(change, at, advanced=advanced)) is not None:
             assert isinstance(change, Running)  # noqa: S101 - or nothing was due
+            key = change.plan.flag
             change = await self._step(unit, id_, change, step, at=at, advanced=advanced)
+            flag = Folded(unit.version(FLAG, key), await unit.load(FLAG, key))
             advanced = False
-        return change
+        version = unit.version(FLAG_CHANGE, id_)
+        return Planned(id=id_, version=version, change=change, flag=flag)
 
-    async def _step(  # noqa: PLR0913 - a step, and all that it is decided on
+    async def _step(
         self, unit: Unit, id_: str, change: Running, step: Step, *, at: datetime, advanced: bool
     ) -> FlagChange:
         """One step. What it is refused on is guarded, as what it changes is."""
@@ -130,7 +118,7 @@ class Steps:
         now = await unit.guard(FLAG, flag)
         edits = EditFlag(flag=flag, edits=step.edits, approved=bool(change.approver), at=at)
         try:
-            await self._check_overtaken(unit, change, step, now)
+            await check_overtaken(self.current, unit, change, now, at)
             await edit(unit, edits, self.sets)
         except Rejection as rejection:
             fail = FailFlagChange(change=id_, failure=_failure(rejection), at=at)
@@ -138,75 +126,10 @@ class Steps:
         carried_out = CarryOutStep(change=id_, advanced=advanced, at=at)
         return await unit.decide(FLAG_CHANGE, id_, carried_out)
 
-    async def _check_overtaken(
-        self, unit: Unit, change: Running, step: Step, now: NoFlag | Flag
-    ) -> None:
-        """Refuse where the step would replace something else than the draft was made to replace.
-
-        Raises:
-            DraftIsOvertaken: naming what.
-        """
-        if not any(isinstance(each, SetRules | Describe) for each in step.edits):
-            return
-        plan, tenant = change.plan, unit.context.tenant
-        drafted = await self.current.at_version(FLAG, plan.flag, plan.drafted, tenant)
-        before = tuple(each for done in plan.steps[: change.done] for each in done.edits)
-        expected = _edited(plan.flag, drafted, before, change)
-        for each in step.edits:
-            replaced = _replaced(expected, each)
-            if replaced is not None and replaced != _replaced(now, each):
-                what = "what the flag says about itself"
-                if isinstance(each, SetRules):
-                    what = f"the rules of {each.environment}"
-                detail = f"Since version {plan.drafted} of the flag somebody has changed {what}."
-                raise DraftIsOvertaken(detail)
-
-
-def _edited(key: str, flag: NoFlag | Flag, edits: tuple[Edit, ...], change: Running) -> Any:
-    """The flag as these edits alone would have left it."""
-    command = ChangeFlag(
-        flag=key,
-        edits=edits,
-        segments=[name for each in edits for name in segments_of(each)],
-        approved=True,
-        at=change.next_at or datetime.min,
-    )
-    return FLAG.fold(FLAG.decide(flag, command), flag)
-
-
-def _replaced(flag: NoFlag | Flag, edit_: Edit) -> object:
-    """What an edit puts something else in the place of; None where it only changes a part."""
-    if isinstance(flag, NoFlag):
-        return None
-    match edit_:
-        case Describe():
-            return flag.about
-        case SetRules(variants=None):
-            return flag.setting(edit_.environment).rules
-        case SetRules():
-            setting = flag.setting(edit_.environment)
-            return setting.rules, setting.variants
-        case _:
-            return None
-
 
 def _failure(rejection: Rejection) -> Failure:
     faults = rejection.faults if isinstance(rejection, Invalid) else ()
     return Failure(code=rejection.slug, detail=rejection.detail, faults=faults)
-
-
-@dataclass(frozen=True)
-class Beside:
-    """Loads states for a unit that nobody records, through the unit that will be."""
-
-    unit: Unit
-
-    async def load(self, decider: Decider[Any, Any, Any], stream: StreamName) -> Loaded:
-        """See `Loader`."""
-        id_ = stream[1].partition("/")[2]
-        state = await self.unit.load(decider, id_)
-        version = self.unit.version(decider, id_)
-        return Loaded(decider, stream, version, state, fresh=True, events=[])
 
 
 @dataclass(frozen=True)
@@ -245,16 +168,14 @@ class ProposeChangeHandler:
                 at=command.at,
             )
             unit.begin(FLAG_CHANGE, id_, propose)
-            await self.steps.carry_out(unit, id_, command.at)
-            return await planned(unit, id_)
+            return await self.steps.carry_out(unit, id_, command.at)
 
         done = await run(decide, lanes=[(FLAG, command.flag)])
         return _learnt(self.steps.sets, run, done)
 
     async def _try_out(self, unit: Unit, command: ProposeChange) -> None:
         """Let the flag answer all steps, one behind the other, and record nothing."""
-        context = msgspec.structs.replace(unit.context, if_match=None)
-        trial = Unit(Beside(unit), context)
+        trial = beside(unit)
         for step, pointers in zip(command.steps, command.pointers, strict=True):
             wanted = EditFlag(
                 flag=command.flag,
@@ -277,8 +198,7 @@ class DecideAboutChange:
 
         async def decide(unit: Unit) -> Planned:
             await unit.decide(FLAG_CHANGE, command.change, command)
-            await self.steps.carry_out(unit, command.change, command.at)
-            return await planned(unit, command.change)
+            return await self.steps.carry_out(unit, command.change, command.at)
 
         done = await run(decide, lanes=[(FLAG_CHANGE, command.change)])
         return _learnt(self.steps.sets, run, done)
@@ -294,23 +214,12 @@ class CarryOutChangeHandler:
         """Carry out what is due, unless somebody else has."""
 
         async def decide(unit: Unit) -> Planned:
-            await self.steps.carry_out(
+            return await self.steps.carry_out(
                 unit, command.change, command.at, advanced=command.advanced
             )
-            return await planned(unit, command.change)
 
         done = await run(decide, lanes=[(FLAG_CHANGE, command.change)])
         return _learnt(self.steps.sets, run, done)
-
-
-async def planned(unit: Unit, id_: str) -> Planned:
-    """A change as it will be when the unit is recorded, and its flag, if that was loaded."""
-    change = await unit.load(FLAG_CHANGE, id_)
-    flag = None
-    if isinstance(change, Running | Ended) and unit.has_loaded(FLAG, change.plan.flag):
-        state = await unit.load(FLAG, change.plan.flag)
-        flag = Folded(unit.version(FLAG, change.plan.flag), state)
-    return Planned(id=id_, version=unit.version(FLAG_CHANGE, id_), change=change, flag=flag)
 
 
 def _learnt(sets: FlagSets, run: Run, done: Done[Planned]) -> Done[Planned]:

@@ -16,8 +16,7 @@ from application.flags.imports import ImportFlags, carry_out
 from application.unit import Unit
 from domain.flags.documents import FlagSet as Document
 from domain.flags.edits import Edit
-
-read_flagd = write_flagd = None
+from domain.flags.flagd import read_flagd, write_flagd
 from domain.flags.importing import Mode, Plan
 from domain.flags.unleash import read_unleash, write_unleash
 from domain.rejections import Fault, Invalid

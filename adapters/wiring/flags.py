@@ -1,5 +1,6 @@
 """How flags are wired."""
 
+import adapters.http.environments
 import adapters.http.flag_documents
 import adapters.http.flag_evaluation
 import adapters.http.flags
@@ -45,6 +46,7 @@ CAPABILITY = Capability(
         *adapters.http.flags.OPERATIONS,
         *adapters.http.flag_evaluation.OPERATIONS,
         *adapters.http.flag_documents.OPERATIONS,
+        *adapters.http.environments.OPERATIONS,
         *adapters.http.segments.OPERATIONS,
         *adapters.http.ofrep.OPERATIONS,
         *adapters.http.unleash.OPERATIONS,

@@ -63,6 +63,9 @@ class World:
     user: User | None = None
     action: str = ""
     flag: str = ""
+    flags: list[str] = field(default_factory=list)
+    segment: str = ""
+    member: str = ""
     limit: str = ""
     job: str = ""
     answer: httpx.Response | None = None

@@ -106,11 +106,23 @@ class Annals:
         response = self.as_owner("PUT", f"/v1/limits/{name}", {**body, **change})
         assert response.status_code in (200, 201), response.text
 
-    def define_flag(self, key: str, *, enabled: bool = True, rollout: int = 100) -> httpx.Response:
-        body = {"enabled": enabled, "rollout": rollout}
+    def define_flag(
+        self, key: str, *, enabled: bool = True, rollout: int = 100, **more: Any
+    ) -> httpx.Response:
+        body = {"enabled": enabled, "rollout": rollout, **more}
         response = self.as_owner("PUT", f"/v1/flags/{key}", body)
         assert response.status_code in (200, 201), response.text
         return response
+
+    def evaluate(
+        self, key: str, context: dict[str, Any], *, environment: str = "default", at: str = ""
+    ) -> dict[str, Any]:
+        """What a flag answers now, or at a time."""
+        body = {"environment": environment, "context": context}
+        path = f"/v1/flags/{key}/evaluate" + (f"?at={at}" if at else "")
+        response = self.as_owner("POST", path, body)
+        assert response.status_code == 200, response.text
+        return dict(response.json())
 
     def define_action(self, name: str, url: str, **change: Any) -> None:
         body = {

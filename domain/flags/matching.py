@@ -6,7 +6,6 @@ or with a text that stands for nothing, fits no comparison, and an inverted one 
 """
 
 from collections.abc import Callable, Iterable
-from functools import lru_cache
 
 from domain.flags import readings
 from domain.flags.conditions import AllOf, AnyOf, Condition, Constraint, InSegment, Operator
@@ -14,6 +13,13 @@ from domain.flags.context import Context, InvalidContext
 from domain.flags.state import Segments
 
 Holds = Callable[[Context], bool]
+
+MOST_COMPARED = 20_000_000
+"""Characters times values that are searched: some 100 ms at the worst."""
+
+MOST_SHARED = 1000
+_SHARED: dict[int, tuple[Condition, Holds]] = {}
+"""What segments' conditions were compiled into, so many at most; nothing but work is saved."""
 
 _SAME = 2.0**-52
 """How near numbers count as equal: the engine's epsilon."""
@@ -64,10 +70,19 @@ def _segment(condition: InSegment, segments: Segments) -> Holds:
     return _inverted(holds) if condition.inverted else holds
 
 
-@lru_cache(maxsize=4096)
 def _segment_condition(condition: Condition) -> Holds:
-    """One closure for all flags that use the segment: it may have thousands of values."""
-    return compile_condition(condition, {})
+    """One closure for all flags that use the segment: it may have thousands of values.
+
+    It is known by being the same object; to compare the values would take as long as compiling.
+    """
+    kept = _SHARED.get(id(condition))
+    if kept is not None and kept[0] is condition:
+        return kept[1]
+    holds = compile_condition(condition, {})
+    if len(_SHARED) >= MOST_SHARED:
+        _SHARED.clear()
+    _SHARED[id(condition)] = (condition, holds)
+    return holds
 
 
 def _all_of(parts: list[Holds]) -> Holds:
@@ -134,7 +149,14 @@ def _text(constraint: Constraint) -> Holds:
 
 
 def _contains(values: tuple[str, ...]) -> Callable[[str], bool]:
-    return lambda text: any(value in text for value in values)
+    longest = MOST_COMPARED // max(1, len(values))
+
+    def fits(text: str) -> bool:
+        if len(text) > longest:
+            raise InvalidContext("is too long to be searched for so many values")
+        return any(value in text for value in values)
+
+    return fits
 
 
 def _starts(values: tuple[str, ...]) -> Callable[[str], bool]:

@@ -9,7 +9,7 @@ parameters are Unleash's, names and all (https://docs.getunleash.io/reference/ac
 - `gradualRolloutUserId`, `gradualRolloutSessionId`: `percentage`, `groupId`
 - `gradualRolloutRandom`: `percentage`
 - `remoteAddress`: `IPs`, addresses or networks, separated by commas
-- `applicationHostname`: `hostNames`, separated by commas
+- `applicationHostname`: `hostNames`, separated by commas, of which the context's `hostname` is one
 
 A strategy of any other name activates for nobody. An empty `groupId` stands for the flag's group.
 """
@@ -64,7 +64,8 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 class Prerequisite(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Another flag that must be on (or off) in the same environment, and serve one of `variants`.
 
-    Without `variants` any will do. A flag that is off, archived or unknown counts as off.
+    Without `variants` any will do; `disabled` stands for none, as in Unleash. A flag that is
+    archived counts as off, and one that nobody has defined is never what is wanted.
     """
 
     flag: str

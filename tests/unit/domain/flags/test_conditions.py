@@ -3,6 +3,7 @@
 import pytest
 
 from domain.flags.conditions import EVERYONE, AllOf, AnyOf, Constraint, InSegment, Operator
+from domain.flags.matching import MOST_SHARED
 from domain.flags.state import Segment
 from tests.support.flag_asking import constraint, fits
 
@@ -163,3 +164,10 @@ def test_a_segment_holds_as_its_condition_does() -> None:
     assert fits(InSegment(segment="ones"), ONE, segments=segments)
     assert not fits(InSegment(segment="ones"), {"x": "2"}, segments=segments)
     assert fits(InSegment(segment="ones", inverted=True), {"x": "2"}, segments=segments)
+
+
+def test_a_segment_of_another_set_is_another_segment() -> None:
+    for number in range(MOST_SHARED + 10):
+        segments = {"same name": Segment(condition=constraint("IN", str(number)))}
+        assert fits(InSegment(segment="same name"), {"x": str(number)}, segments=segments)
+        assert not fits(InSegment(segment="same name"), {"x": "other"}, segments=segments)

@@ -96,3 +96,10 @@ def test_a_text_that_is_too_long_for_its_pattern_is_not_matched() -> None:
     assert ask(a_flag(replace(REST, condition=heavy)), {"x": "a" * 5000}).error == "INVALID_CONTEXT"
     light = constraint("REGEX", "^a+$")
     assert ask(a_flag(replace(REST, condition=light)), {"x": "a" * 5000}).enabled
+
+
+def test_a_long_text_is_not_searched_for_thousands_of_values() -> None:
+    many = constraint("STR_CONTAINS", *(f"value {number}" for number in range(10_000)))
+    flag = a_flag(replace(REST, condition=many))
+    assert ask(flag, {"x": "a" * 10_000}).error == "INVALID_CONTEXT"
+    assert ask(flag, {"x": "a" * 1_000 + "value 9999"}).enabled

@@ -31,15 +31,9 @@ _WORDS = frozenset({"import", "export", "usage", "stale", "explain", "try", "env
 """Words of this API that could not be told from a flag's key."""
 
 
-class FlagBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What a flag is, and does in one environment; `group` decides which subjects share a fate.
+class AboutBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a flag is; `group` decides which subjects share a fate."""
 
-    Without `rules` or `variants` those of the environment stay as they are.
-    """
-
-    enabled: bool = False
-    rollout: Percent = EVERYBODY
-    environment: Name = DEFAULT_ENVIRONMENT
     description: Text = ""
     group: Word = ""
     kind: FlagKind = "boolean"
@@ -52,6 +46,17 @@ class FlagBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     protected: bool = False
     impressions: bool = False
     prerequisites: Prerequisites = ()
+
+
+class FlagBody(AboutBody, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a flag is, and does in one environment; `group` decides which subjects share a fate.
+
+    Without `rules` or `variants` those of the environment stay as they are.
+    """
+
+    enabled: bool = False
+    rollout: Percent = EVERYBODY
+    environment: Name = DEFAULT_ENVIRONMENT
     rules: Rules | None = None
     variants: Variants | None = None
 
@@ -158,7 +163,7 @@ def missing(key: str) -> NoSuchFlag:
     return NoSuchFlag(f"There is no flag named {key[:100]}.", flag=key[:100])
 
 
-def about_of(key: str, body: FlagBody) -> About:
+def about_of(key: str, body: AboutBody) -> About:
     """What a body says about the flag itself."""
     return About(
         description=body.description,

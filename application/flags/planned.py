@@ -5,14 +5,15 @@ schedulers and people want it at the same time. What the flag refuses is an end 
 of the command: the change has failed then, and says why.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any, get_args
 from uuid import UUID
 
 import msgspec
 
-from application.bus import Run
+from application.bus import Handler, Run
 from application.current import CurrentStates
 from application.flags.changes import EditFlag, edit
 from application.flags.drafts import DraftIsOld, beside, check_overtaken
@@ -229,3 +230,16 @@ def _learnt(sets: FlagSets, run: Run, done: Done[Planned]) -> Done[Planned]:
         position = done.position.number
         sets.learn(run.context.tenant, FLAG.category, change.plan.flag, flag, position)
     return done
+
+
+def handlers(
+    sets: FlagSets, current: CurrentStates, new_id: Callable[[], UUID]
+) -> Mapping[type[Any], Handler[Any, Any]]:
+    """The handler of every command on planned changes."""
+    steps = Steps(sets, current)
+    decided = DecideAboutChange(steps)
+    return {
+        ProposeChange: ProposeChangeHandler(steps, new_id),
+        CarryOutChange: CarryOutChangeHandler(steps),
+        **dict.fromkeys(get_args(Decision), decided),
+    }

@@ -52,6 +52,18 @@ from domain.deliveries import (
     DeliverySucceeded,
 )
 from domain.flags.conditions import AllOf, AnyOf, Constraint, InSegment
+from domain.flags.edits import (
+    Archive,
+    Describe,
+    Disable,
+    Enable,
+    Kill,
+    Mark,
+    Release,
+    Revive,
+    RollOut,
+    SetRules,
+)
 from domain.flags.events import (
     FlagArchived,
     FlagDefined,
@@ -67,6 +79,19 @@ from domain.flags.events import (
     FlagVariantsChanged,
     SegmentArchived,
     SegmentDefined,
+)
+from domain.flags.planned import (
+    Failure,
+    FlagChangeApproved,
+    FlagChangeCancelled,
+    FlagChangeCompleted,
+    FlagChangeFailed,
+    FlagChangePaused,
+    FlagChangeProposed,
+    FlagChangeRejected,
+    FlagChangeResumed,
+    FlagChangeStepCarriedOut,
+    Step,
 )
 from domain.flags.rules import Prerequisite, Rule
 from domain.flags.state import About
@@ -89,6 +114,7 @@ from domain.projections import (
     ProjectionRetried,
     ProjectionSkipped,
 )
+from domain.rejections import Fault
 from domain.reminders import (
     Once,
     Recurring,
@@ -228,6 +254,56 @@ EXAMPLES: list[Event] = [
         condition=Constraint(field="plan", operator="IN", values=("pro",)),
     ),
     SegmentArchived(),
+    FlagChangeProposed(
+        flag="beta",
+        drafted=3,
+        steps=(
+            Step(
+                edits=(
+                    Describe(about=About(group="beta")),
+                    Enable(environment="default"),
+                    Disable(environment="staging"),
+                    RollOut(environment="default", rollout=10, rule="r1"),
+                    SetRules(
+                        environment="default",
+                        rules=(Rule(id="r1"),),
+                        variants=(Variant(name="a", weight=1000),),
+                    ),
+                ),
+                at=AT,
+                pause=1.5,
+            ),
+            Step(
+                edits=(
+                    Kill(reason="fire"),
+                    Release(),
+                    Archive(),
+                    Revive(),
+                    Mark(stale=True),
+                ),
+                hold=True,
+            ),
+        ),
+        reason="the launch",
+        proposer="account/a1",
+        needs_approval=False,
+        next_at=AT,
+    ),
+    FlagChangeApproved(approver="account/a2", next_at=AT),
+    FlagChangeRejected(reason="too early"),
+    FlagChangeStepCarriedOut(step=1, next_at=None),
+    FlagChangePaused(),
+    FlagChangeResumed(next_at=AT),
+    FlagChangeCancelled(reason="no more"),
+    FlagChangeFailed(
+        step=2,
+        failure=Failure(
+            code="invalid",
+            detail="there is no rule r1",
+            faults=(Fault(pointer="/rule", code="unknown-rule", detail="there is no rule r1"),),
+        ),
+    ),
+    FlagChangeCompleted(),
     LimitDefined(algorithm="token_bucket", limit=10, window=60.0, scope="account"),
     CacheInvalidated(tags=("price:7", "shop")),
     ActionDefined(

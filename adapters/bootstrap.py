@@ -45,6 +45,7 @@ from adapters.settings import Settings
 from adapters.telemetry.metrics import Metrics
 from adapters.webhooks import webhook_ports
 from application.access import KeyAuthenticator
+from application.aggregates import Recorder
 from application.bus import Bus
 from application.codec import EventCodec
 from application.current import CurrentStates
@@ -53,6 +54,7 @@ from application.executor import Executor
 from application.flags import CurrentFlags
 from application.flags.flag_sets import FlagSets
 from application.flags.unleash_view import UnleashViews
+from application.flags.usage import UsageCounts
 from application.history import History
 from application.limits import RateLimiter
 from application.lockout import Lockout
@@ -97,6 +99,7 @@ class Platform:
     vault: PostgresVault
     cache: OpenCache
     services: Services
+    recorder: Recorder
     bus: Bus
     keys: KeyAuthenticator
     now: Callable[[], datetime]
@@ -108,6 +111,7 @@ class Platform:
         self.background.start("tail", self.tail.run())
         self.background.start("cache", self.cache.follower.run())
         self.background.start("flags", self.services.flag_sets.run())
+        self.background.start("aggregates", self.recorder.run())
 
 
 @asynccontextmanager
@@ -164,14 +168,16 @@ async def open_platform(
         tail = _tail(store, current, background)
         cache = open_cache(entries, tail)
         flag_sets, contexts = FlagSets(ReadFlags(read_models), store, codec, tail), Contexts(clock)
+        usage = UsageCounts(new_id)
         schemas = JsonSchemaValidator()
         log_reader = await stack.enter_async_context(opened_reader(settings))
         services = Services(
             settings=settings,
             current=current,
-            flags=CurrentFlags(flag_sets, contexts),
+            flags=CurrentFlags(flag_sets, contexts, usage),
             flag_sets=flag_sets,
             flag_context=contexts,
+            flag_usage=usage,
             unleash_views=UnleashViews(),
             limiter=limiter,
             schemas=schemas,
@@ -198,6 +204,14 @@ async def open_platform(
             now=clock,
             new_id=new_id,
         )
+        recorder = Recorder(
+            [usage],
+            pipeline,
+            now=clock,
+            new_id=new_id,
+            interval=settings.flag_usage_interval.total_seconds(),
+        )
+        stack.push_async_callback(recorder.aclose)
         yield Platform(
             settings=settings,
             metrics=metrics,
@@ -221,6 +235,7 @@ async def open_platform(
             vault=vault,
             cache=cache,
             services=services,
+            recorder=recorder,
             bus=Bus(pipeline, handlers(services)),
             keys=KeyAuthenticator(current),
             now=clock,

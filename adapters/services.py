@@ -16,6 +16,7 @@ from application.executor import Executor
 from application.flags import FlagEvaluator, MakesContext
 from application.flags.flag_sets import FlagSets
 from application.flags.unleash_view import UnleashViews
+from application.flags.usage import UsageCounts
 from application.limits import RateLimiter
 from application.lockout import Lockout
 from application.logs import Logs
@@ -35,6 +36,7 @@ class Services:
     flags: FlagEvaluator
     flag_sets: FlagSets
     flag_context: MakesContext
+    flag_usage: UsageCounts
     unleash_views: UnleashViews
     limiter: RateLimiter
     schemas: SchemaValidator

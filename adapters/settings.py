@@ -101,6 +101,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     smtp_password: Annotated[str, _read(str, "the user's password", secret=True)] = ""
     smtp_from: Annotated[str, _read(str, "an e-mail address")] = "annals@localhost"
 
+    flag_usage_interval: Annotated[timedelta, _DURATION] = timedelta(seconds=10)
+
     session_ttl: Annotated[timedelta, _DURATION] = timedelta(hours=12)
     argon2_memory_kib: Annotated[
         int, _read(number(8, 4_194_304), "kibibytes, from 8 to 4194304")

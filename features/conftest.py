@@ -33,6 +33,7 @@ def platform(tmp_path_factory: pytest.TempPathFactory, services: Services) -> It
         SMTP_HOST="127.0.0.1",
         SMTP_PORT=str(free_port()),
         SMTP_TLS="none",
+        FLAG_USAGE_INTERVAL="200ms",
     )
     platform.start()
     yield platform

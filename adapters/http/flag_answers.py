@@ -65,14 +65,18 @@ def evaluated(
     context: Context,
     form: Form = answer_of,
 ) -> list[bytes]:
-    """What flags answer now, each encoded in a form; a broken rule is counted.
+    """What flags answer, each encoded in a form; it is counted, unless the set is a past one.
 
     Most evaluations are made when a flag is compiled, so their encodings are kept with the set.
     """
     kept = flags.kept_answers(form, environment)
     evaluate, answers = flags.evaluate, []
+    count = call.platform.services.flag_usage.of(call.tenant, environment).count
+    counted = not flags.past
     for key in keys:
         found = evaluate(key, environment, context)
+        if counted:
+            count(flags, key, found)
         known = kept.get(id(found))
         if known is not None and known[0] is found:
             answers.append(known[1])

@@ -3,13 +3,20 @@
 import adapters.http.environments
 import adapters.http.flag_documents
 import adapters.http.flag_evaluation
+import adapters.http.flag_plans
+import adapters.http.flag_usage
 import adapters.http.flags
 import adapters.http.ofrep
 import adapters.http.segments
 import adapters.http.unleash
+import adapters.http.unleash_metrics
+import projections.flag_changes
+import projections.flag_usage
 import projections.flags
 from adapters.capability import Capability, Handlers
+from adapters.flag_change_clock import carry_out_flag_changes
 from adapters.services import Services
+from application.flags import planned
 from application.flags.changes import (
     DefineSegmentHandler,
     EditFlag,
@@ -22,7 +29,9 @@ from application.flags.changes import (
 from application.flags.imports import ImportFlags, ImportFlagsHandler
 from domain.flags.decider import FLAG
 from domain.flags.events import about_of
+from domain.flags.planned import FLAG_CHANGE
 from domain.flags.segments import SEGMENT, DefineSegment
+from domain.flags.usage import USAGE
 
 
 def _handlers(services: Services) -> Handlers:
@@ -33,22 +42,31 @@ def _handlers(services: Services) -> Handlers:
         DefineSegment: DefineSegmentHandler(sets),
         RemoveSegment: RemoveSegmentHandler(sets),
         ImportFlags: ImportFlagsHandler(sets),
+        **planned.handlers(sets, services.current, services.new_id),
     }
 
 
 CAPABILITY = Capability(
     name="flags",
-    deciders=(FLAG, SEGMENT),
+    deciders=(FLAG, SEGMENT, FLAG_CHANGE, USAGE),
     upcasts={("flag.defined", 1): about_of},
     handlers=_handlers,
-    projections=(projections.flags.PROJECTION,),
+    projections=(
+        projections.flags.PROJECTION,
+        projections.flag_changes.PROJECTION,
+        projections.flag_usage.PROJECTION,
+    ),
     operations=(
         *adapters.http.flags.OPERATIONS,
         *adapters.http.flag_evaluation.OPERATIONS,
+        *adapters.http.flag_plans.OPERATIONS,
         *adapters.http.flag_documents.OPERATIONS,
         *adapters.http.environments.OPERATIONS,
         *adapters.http.segments.OPERATIONS,
         *adapters.http.ofrep.OPERATIONS,
         *adapters.http.unleash.OPERATIONS,
+        *adapters.http.unleash_metrics.OPERATIONS,
+        *adapters.http.flag_usage.OPERATIONS,
     ),
+    chores={"flag-changes": carry_out_flag_changes},
 )

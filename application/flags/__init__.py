@@ -1,7 +1,7 @@
 """Flags: evaluated from what each process keeps of them, and changed by edits.
 
 `flag_sets` keeps every flag of a tenant and follows the log; `changes` and `imports` carry
-commands out; `past` evaluates with the flags of another moment.
+commands out; `past` evaluates with the flags of another moment; `usage` counts evaluations.
 """
 
 from dataclasses import dataclass
@@ -9,9 +9,11 @@ from typing import Any, Protocol
 
 from application.event_store import Outage
 from application.flags.flag_sets import FlagSets
+from application.flags.usage import UsageCounts
 from domain.flags.context import Context
+from domain.flags.state import DEFAULT_ENVIRONMENT
 
-DEFAULT_ENVIRONMENT = "default"
+__all__ = ["DEFAULT_ENVIRONMENT", "CurrentFlags", "FlagEvaluator", "MakesContext"]
 
 
 class FlagEvaluator(Protocol):
@@ -44,6 +46,7 @@ class CurrentFlags:
 
     sets: FlagSets
     context: MakesContext
+    usage: UsageCounts
 
     async def __call__(
         self,
@@ -62,4 +65,6 @@ class CurrentFlags:
         if not flags.knows(flag):
             return False
         context = self.context({"userId": subject}, environment)
-        return flags.evaluate(flag, environment, context).value is True
+        found = flags.evaluate(flag, environment, context)
+        self.usage.of(tenant, environment).count(flags, flag, found)
+        return found.value is True

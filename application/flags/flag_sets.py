@@ -79,8 +79,9 @@ class FlagSet:
     `revision` rises with every change; `position` is how far in the log the set is at least.
     """
 
-    def __init__(self, rows: FlagRows) -> None:
-        """Begin with what the read model had."""
+    def __init__(self, rows: FlagRows, *, past: bool = False) -> None:
+        """Begin with what the read model had; of a `past` set nothing is counted."""
+        self.past = past
         self.incarnation = rows.incarnation
         self.position = rows.position
         self.revision = rows.revision

@@ -43,7 +43,8 @@ class PastFlags:
                 revision=position,
                 flags={key: each for key, each in flags.items() if isinstance(each.state, Flag)},
                 segments=segments,
-            )
+            ),
+            past=True,
         )
 
     async def _folded(

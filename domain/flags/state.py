@@ -23,6 +23,10 @@ LIFETIMES: dict[str, int | None] = {
 """Days after which a flag of a purpose is stale, unless it says otherwise; as in Unleash."""
 
 
+DEFAULT_ENVIRONMENT = "default"
+"""The environment of whoever names none."""
+
+
 class NoFlag(msgspec.Struct, frozen=True):
     """No such flag was defined."""
 

@@ -36,6 +36,7 @@ from adapters.settings import Settings
 from adapters.telemetry.metrics import Metrics
 from adapters.webhooks import WebhookPorts
 from application.access import KeyAuthenticator, SetOwner
+from application.aggregates import Recorder
 from application.bus import Bus
 from application.codec import EventCodec
 from application.context import Context
@@ -44,6 +45,7 @@ from application.event_store import Outage
 from application.flags import CurrentFlags
 from application.flags.flag_sets import FlagRows, FlagSets
 from application.flags.unleash_view import UnleashViews
+from application.flags.usage import UsageCounts
 from application.history import ScanningHistory
 from application.limits import RateLimiter
 from application.lockout import Attempt, Failure, Locked, Report
@@ -234,6 +236,10 @@ class MemoryPlatform:
         self.tail = Tail(self.store)
         self.cache = open_cache(MemoryEntryStore(self._timestamp), self.tail)
         self.flag_sets = FlagSets(NoRows(self.store), self.store, self.codec, self.tail)
+        self.usage = UsageCounts(self.new_id)
+        self.recorder = Recorder(
+            [self.usage], self.pipeline, now=self.now, new_id=self.new_id, interval=10.0
+        )
         self.history = ScanningHistory(self.store)
         self.keys = KeyAuthenticator(self.current)
         self.limiter = RateLimiter(self.current, self.counter, self._opened)
@@ -255,9 +261,10 @@ class MemoryPlatform:
         return Services(
             settings=self.settings,
             current=self.current,
-            flags=CurrentFlags(self.flag_sets, contexts),
+            flags=CurrentFlags(self.flag_sets, contexts, self.usage),
             flag_sets=self.flag_sets,
             flag_context=contexts,
+            flag_usage=self.usage,
             unleash_views=UnleashViews(),
             limiter=self.limiter,
             schemas=schemas,

@@ -95,6 +95,7 @@ from domain.flags.planned import (
 )
 from domain.flags.rules import Prerequisite, Rule
 from domain.flags.state import About
+from domain.flags.usage import Count, FlagUsageCounted
 from domain.flags.variants import Override, Payload, Variant
 from domain.inbox import InboxItemAdded, InboxItemRead
 from domain.jobs import (
@@ -479,6 +480,14 @@ EXAMPLES: list[Event] = [
     BackupPolicySet(
         schedule=Schedule(cron="0 3 * * *", time_zone="Europe/Berlin"),
         retention=Retention(last=3, daily=7, weekly=4, monthly=12),
+    ),
+    FlagUsageCounted(
+        environment="live",
+        until=AT,
+        counts=(
+            Count(flag="a", yes=7, no=2, variants={"blue": 5}),
+            Count(flag="b", yes=0, no=1),
+        ),
     ),
 ]
 

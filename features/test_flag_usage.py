@@ -1,0 +1,84 @@
+"""Steps of the usage of flags."""
+
+import time
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from pytest_bdd import given, parsers, scenarios, then, when
+
+from features.conftest import World
+from features.driver import PATIENCE, Annals
+
+scenarios("flag_usage.feature")
+
+
+@given("a flag with two variants")
+def _(annals: Annals, world: World) -> None:
+    world.flag = annals.unique("counted")
+    variants = [
+        {"name": "blue", "weight": 500, "stickiness": "userId"},
+        {"name": "red", "weight": 500, "stickiness": "userId"},
+    ]
+    world.answer = annals.define_flag(world.flag, rules=[{}], variants=variants)
+
+
+@when(parsers.re(r"it is evaluated (?P<times>\d+) times?"), converters={"times": int})
+def _(annals: Annals, world: World, times: int) -> None:
+    for number in range(times):
+        world.seen.append(annals.evaluate(world.flag, {"userId": f"user-{number}"}))
+
+
+@when(parsers.parse("a client reports {yes:d} times yes and {no:d} times no"))
+def _(annals: Annals, world: World, yes: int, no: int) -> None:
+    toggles = {world.flag: {"yes": yes, "no": no, "variants": {"blue": yes, "disabled": no}}}
+    bucket = {"start": "2026-01-01T00:00:00Z", "stop": "2026-01-01T00:01:00Z", "toggles": toggles}
+    body = {"appName": "shop", "instanceId": "i-1", "bucket": bucket}
+    world.answer = annals.as_owner("POST", "/api/client/metrics", body)
+    assert world.last.status_code == 202
+
+
+@when("it is explained and evaluated as it was")
+def _(annals: Annals, world: World) -> None:
+    path = f"/v1/flags/{world.flag}"
+    then = world.last.headers["annals-position"]
+    for asked in (f"{path}/explain", f"{path}/evaluate?position={then}"):
+        assert annals.as_owner("POST", asked, {"context": {}}).status_code == 200
+
+
+def usage(annals: Annals, world: World, evaluations: int) -> dict[str, Any]:
+    """The flag's usage, once it has as many evaluations."""
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        answer = annals.as_owner("GET", f"/v1/flags/{world.flag}/usage")
+        assert answer.status_code == 200, answer.text
+        found: dict[str, Any] = answer.json()
+        if found["totals"]["yes"] + found["totals"]["no"] >= evaluations:
+            return found
+        assert time.monotonic() < deadline, found
+        time.sleep(0.05)
+
+
+@then(parsers.parse("its usage shows {times:d} evaluations, by variant and by the hour"))
+def _(annals: Annals, world: World, times: int) -> None:
+    found = usage(annals, world, times)
+    served = [answer["variant"]["name"] for answer in world.seen]
+    variants = {name: served.count(name) for name in set(served)}
+    assert found["totals"] == {"yes": times, "no": 0, "variants": variants}
+    assert sum(hour["yes"] for hour in found["hours"]) == times
+    for name, number in variants.items():
+        assert sum(hour["variants"].get(name, 0) for hour in found["hours"]) == number
+    world.answer = annals.as_owner("GET", f"/v1/flags/{world.flag}/usage?environment=elsewhere")
+    assert world.last.json()["totals"] == {"yes": 0, "no": 0, "variants": {}}
+    assert world.last.json()["last_seen_at"] is None
+
+
+@then("it was seen last just now")
+def _(annals: Annals, world: World) -> None:
+    seen = annals.as_owner("GET", f"/v1/flags/{world.flag}/usage").json()["last_seen_at"]
+    assert datetime.now(UTC) - datetime.fromisoformat(seen) < timedelta(minutes=10)
+
+
+@then(parsers.parse("its usage shows {yes:d} times yes and {no:d} times no"))
+def _(annals: Annals, world: World, yes: int, no: int) -> None:
+    found = usage(annals, world, yes + no)
+    assert found["totals"] == {"yes": yes, "no": no, "variants": {"blue": yes, "disabled": no}}

@@ -29,14 +29,20 @@ class Report:
     def __init__(self) -> None:
         self.faults: list[Fault] = []
         self.warnings: list[Fault] = []
+        self._said: set[Fault] = set()
 
     def fault(self, pointer: str, code: str, detail: str) -> None:
-        """Note a reason to refuse the document."""
-        self.faults.append(Fault(pointer=pointer, code=code, detail=detail))
+        """Note a reason to refuse the document, once."""
+        self._note(self.faults, Fault(pointer=pointer, code=code, detail=detail))
 
     def warn(self, pointer: str, code: str, detail: str) -> None:
-        """Note something that the document's author should know."""
-        self.warnings.append(Fault(pointer=pointer, code=code, detail=detail))
+        """Note something that the document's author should know, once."""
+        self._note(self.warnings, Fault(pointer=pointer, code=code, detail=detail))
+
+    def _note(self, notes: list[Fault], fault: Fault) -> None:
+        if fault not in self._said:
+            self._said.add(fault)
+            notes.append(fault)
 
     def raise_faults(self) -> None:
         """Refuse the document if anything is wrong with it.

@@ -26,7 +26,8 @@ _COMPARISONS = (" >= ", " <= ", " > ", " < ")
 
 def find_faults(value: Any, type_: Any, pointer: str, *, strict: bool = True) -> Iterator[Fault]:
     """What is wrong with a decoded value of a type; `strict` False reads numbers from text."""
-    whole, type_ = type_, _bare(type_)
+    whole = type_ if value is None else _given(type_)
+    type_ = _bare(whole)
     if isinstance(value, dict) and _is_struct(struct := _struct_of(type_, value)):
         yield from _struct_faults(value, struct, pointer, strict=strict)
     elif isinstance(value, list) and get_origin(type_) in {list, tuple} and get_args(type_):
@@ -107,6 +108,14 @@ def _pointer(path: str) -> str:
 def escaped(name: str) -> str:
     """A member's name as a part of a JSON pointer."""
     return name.replace("~", "~0").replace("/", "~1")
+
+
+def _given(type_: Any) -> Any:
+    """The type of a value that is not null: what else it may be, where that is one thing."""
+    if get_origin(type_) in {Union, UnionType}:
+        others = [each for each in get_args(type_) if each is not type(None)]
+        return others[0] if len(others) == 1 else type_
+    return type_
 
 
 def _bare(type_: Any) -> Any:

@@ -190,7 +190,8 @@ def rollout_proposal(key: str, body: RolloutPlanBody, at: datetime) -> ProposeCh
         edit = RollOut(environment=body.environment, rollout=step.rollout, rule=body.rule)
         timed, pointer = _timed((edit,), step, place, None if number else body.at)
         steps.append(timed)
-        pointers.append(Pointers(at=pointer, edits=(place,)))
+        elsewhere = {f"{place}/rule": "/rule"}
+        pointers.append(Pointers(at=pointer, edits=(place,), elsewhere=elsewhere))
     return _proposed(key, body, steps, pointers, at)
 
 

@@ -40,7 +40,7 @@ from domain.flags.planned import (
     due_step,
 )
 from domain.flags.state import NoFlag
-from domain.rejections import Invalid, Rejection
+from domain.rejections import Fault, Invalid, Rejection
 
 Decision = (
     ApproveFlagChange | RejectFlagChange | CancelFlagChange | PauseFlagChange | ResumeFlagChange
@@ -48,10 +48,14 @@ Decision = (
 
 
 class Pointers(msgspec.Struct, frozen=True, kw_only=True):
-    """Where in the request a step stands: its time, and each of its edits."""
+    """Where in the request a step stands: its time, and each of its edits.
+
+    `elsewhere` has, by where a fault would be found, where the request has what is at fault.
+    """
 
     at: str
     edits: tuple[str, ...]
+    elsewhere: Mapping[str, str] = {}
 
 
 class ProposeChange(msgspec.Struct, frozen=True, kw_only=True):
@@ -185,7 +189,15 @@ class ProposeChangeHandler:
                 approved=True,
                 at=command.at,
             )
-            await edit(trial, wanted, self.steps.sets)
+            try:
+                await edit(trial, wanted, self.steps.sets)
+            except Invalid as invalid:
+                raise Invalid(*(_placed(fault, pointers) for fault in invalid.faults)) from None
+
+
+def _placed(fault: Fault, pointers: Pointers) -> Fault:
+    pointer = pointers.elsewhere.get(fault.pointer, fault.pointer)
+    return msgspec.structs.replace(fault, pointer=pointer)
 
 
 @dataclass(frozen=True)

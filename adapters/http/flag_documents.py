@@ -8,6 +8,7 @@ from adapters.http.answers import Answer, json_answer
 from adapters.http.bodies import Body, RawBody
 from adapters.http.calls import Call
 from adapters.http.commands import execute
+from adapters.http.faults import escaped
 from adapters.http.flag_evaluation import current_flags
 from adapters.http.names import Name
 from adapters.http.operations import operation
@@ -18,6 +19,7 @@ from domain.flags.documents import FlagSet as Document
 from domain.flags.edits import Edit
 from domain.flags.flagd import read_flagd, write_flagd
 from domain.flags.importing import Mode, Plan
+from domain.flags.state import Flag
 from domain.flags.unleash import read_unleash, write_unleash
 from domain.rejections import Fault, Invalid
 
@@ -77,6 +79,7 @@ async def import_flags(call: Call, raw: bytes) -> Answer:
     document = _read(body)
     command = ImportFlags(
         document=document,
+        places=_places(body),
         environment=body.environment,
         mode=body.mode,
         at=call.platform.now(),
@@ -105,6 +108,14 @@ def _read(body: ImportBody) -> Document:
         raise Invalid(*faults) from None
 
 
+def _places(body: ImportBody) -> dict[str, str]:
+    """Where each flag stands in a document that was read."""
+    if body.format == "flagd":
+        return {key: f"/document/flags/{escaped(key)}" for key in body.document["flags"]}
+    features = enumerate(body.document["features"])
+    return {each["name"]: f"/document/features/{index}" for index, each in features}
+
+
 def _told(document: Document, plan: Plan, *, dry_run: bool) -> Imported:
     return Imported(
         imported=len(document.flags),
@@ -125,12 +136,25 @@ def _told(document: Document, plan: Plan, *, dry_run: bool) -> Imported:
     consistent=True,
 )
 async def export_flags(call: Call, query: ExportQuery) -> Answer:
-    """All flags of one environment as a document that the other system takes."""
+    """The flags that are set up in an environment, as a document that the other system takes."""
     flags = await current_flags(call)
+    chosen = _set_up(flags.flags, query.environment)
     if query.format == "flagd":
-        return json_answer(write_flagd(flags.flags, flags.segments, query.environment))
-    document = write_unleash(flags.flags, flags.segments, query.environment, version=query.version)
+        return json_answer(write_flagd(chosen, flags.segments, query.environment))
+    document = write_unleash(chosen, flags.segments, query.environment, version=query.version)
     return json_answer(document)
+
+
+def _set_up(flags: dict[str, Flag], environment: str) -> dict[str, Flag]:
+    """Those that anything was said about there, and those that they depend on."""
+    chosen = {key for key, flag in flags.items() if environment in flag.settings}
+    waiting = list(chosen)
+    while waiting:
+        flag = flags.get(waiting.pop())
+        named = set() if flag is None else {each.flag for each in flag.about.prerequisites}
+        waiting += named - chosen
+        chosen |= named
+    return {key: flag for key, flag in flags.items() if key in chosen}
 
 
 OPERATIONS = (import_flags, export_flags)

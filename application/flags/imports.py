@@ -1,5 +1,6 @@
 """Importing a whole set of flags: planned, then carried out whole or not at all."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -22,9 +23,13 @@ MOST_FAULTS = 100
 
 
 class ImportFlags(msgspec.Struct, frozen=True, kw_only=True):
-    """Let flags be in one environment as a document has them."""
+    """Let flags be in one environment as a document has them.
+
+    `places` are pointers to where in the request the flags stand.
+    """
 
     document: Document
+    places: Mapping[str, str]
     environment: str
     mode: Mode
     at: datetime
@@ -91,12 +96,12 @@ async def carry_out(unit: Unit, command: ImportFlags, flags: FlagSet, sets: Flag
         await unit.decide(SEGMENT, name, define)
     faults: list[Fault] = []
     for key, edits in plan.flags.items():
-        pointers = (f"/document/flags/{key}",) * len(edits)
-        change = EditFlag(flag=key, edits=edits, pointers=pointers, foreign=True, at=command.at)
+        change = EditFlag(flag=key, edits=edits, foreign=True, at=command.at)
         try:
             await edit(unit, change, sets, among=frozenset(plan.segments))
         except Invalid as invalid:
-            faults += invalid.faults
+            place = command.places.get(key, "")
+            faults += (msgspec.structs.replace(each, pointer=place) for each in invalid.faults)
     if faults:
         raise Invalid(*faults[:MOST_FAULTS])
     return Imported(

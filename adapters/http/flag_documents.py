@@ -10,7 +10,7 @@ from adapters.http.calls import Call
 from adapters.http.commands import execute
 from adapters.http.faults import escaped
 from adapters.http.flag_evaluation import current_flags
-from adapters.http.names import Name
+from adapters.http.names import LONGEST_FOREIGN, Name, is_foreign_name
 from adapters.http.operations import operation
 from application.flags import DEFAULT_ENVIRONMENT
 from application.flags.imports import ImportFlags, carry_out
@@ -98,14 +98,26 @@ def _read(body: ImportBody) -> Document:
     """The document's flags, with pointers into the request where they are wrong."""
     try:
         if body.format == "flagd":
-            return read_flagd(body.document)
-        return read_unleash(body.document, body.environment)
+            document = read_flagd(body.document)
+        else:
+            document = read_unleash(body.document, body.environment)
     except Invalid as invalid:
         faults = (
             msgspec.structs.replace(fault, pointer=f"/document{fault.pointer}")
             for fault in invalid.faults
         )
         raise Invalid(*faults) from None
+    places = _places(body)
+    wrong = [key for key in document.flags if not is_foreign_name(key)]
+    wrong += [name for name in document.segments if not is_foreign_name(name)]
+    if wrong:
+        detail = f"must be printable, without a slash, and at most {LONGEST_FOREIGN} bytes long"
+        faults = (
+            Fault(pointer=places.get(each, "/document/segments"), code="name", detail=detail)
+            for each in wrong
+        )
+        raise Invalid(*faults)
+    return document
 
 
 def _places(body: ImportBody) -> dict[str, str]:

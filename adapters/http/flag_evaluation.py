@@ -10,7 +10,7 @@ from adapters.http.calls import Call
 from adapters.http.flag_answers import FlagAnswer, answer_of, evaluated
 from adapters.http.flag_shapes import Rules, Variants, missing, with_ids
 from adapters.http.moments import Moment, consistent_after, position_of
-from adapters.http.names import Name, known_name
+from adapters.http.names import Name, known_foreign_name
 from adapters.http.operations import operation
 from application.flags import DEFAULT_ENVIRONMENT
 from application.flags.flag_sets import FlagSet
@@ -157,7 +157,7 @@ async def evaluate_flags(call: Call, body: EvaluateBody) -> Answer:
 )
 async def evaluate_flag(call: Call, body: EvaluateOneBody, moment: Moment) -> Answer:
     """Evaluate one flag, now or with the rules, segments and prerequisites of a moment."""
-    key = known_name(call.params["key"], missing)
+    key = known_foreign_name(call.params["key"], missing)
     flags = await _flags_at(call, (key,), moment)
     if not flags.knows(key):
         raise missing(key)
@@ -177,7 +177,7 @@ async def evaluate_flag(call: Call, body: EvaluateOneBody, moment: Moment) -> An
 )
 async def explain_flag(call: Call, body: EvaluateOneBody, moment: Moment) -> Answer:
     """Say which rule decides, and why, now or at a moment."""
-    key = known_name(call.params["key"], missing)
+    key = known_foreign_name(call.params["key"], missing)
     flags = await _flags_at(call, (key,), moment)
     folded = flags.flag(key)
     if folded is None:
@@ -205,7 +205,7 @@ async def explain_flag(call: Call, body: EvaluateOneBody, moment: Moment) -> Ans
 )
 async def diff_flag(call: Call, query: DiffQuery) -> Answer:
     """Compare two versions of a flag; version 0 is before it was."""
-    key = known_name(call.params["key"], missing)
+    key = known_foreign_name(call.params["key"], missing)
     await consistent_after(call)
     stream, pipeline = (call.tenant, FLAG.stream(key)), call.platform.pipeline
     after = await pipeline.fold(FLAG, stream, at_version=query.to)
@@ -230,7 +230,7 @@ async def diff_flag(call: Call, query: DiffQuery) -> Answer:
 )
 async def try_draft(call: Call, body: DraftBody) -> Answer:
     """Evaluate a draft beside what is in force, and list who would be answered otherwise."""
-    key = known_name(call.params["key"], missing)
+    key = known_foreign_name(call.params["key"], missing)
     flags = await current_flags(call)
     folded = flags.flag(key)
     if folded is None:

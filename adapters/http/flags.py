@@ -30,7 +30,7 @@ from adapters.http.flag_shapes import (
 from adapters.http.histories import HistoryPage, stream_history
 from adapters.http.lists import cut, rows_of
 from adapters.http.moments import Moment, fold
-from adapters.http.names import Name, known_name
+from adapters.http.names import Name, known_foreign_name
 from adapters.http.operations import operation
 from adapters.http.paging import USUAL, Cursor, Limit, read_cursor
 from application.flags import DEFAULT_ENVIRONMENT
@@ -83,7 +83,7 @@ class FlagsQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
 async def change(call: Call, environment: str, *edits: Edit, key: str | None = None) -> Answer:
     """Carry out edits of the flag that the path names."""
-    name = known_name(call.params["key"], missing) if key is None else key
+    name = known_foreign_name(call.params["key"], missing) if key is None else key
     command = EditFlag(flag=name, edits=edits, at=call.platform.now())
     return await execute(call, command, shown(name, environment))
 
@@ -228,7 +228,7 @@ async def mark_flag(call: Call, body: MarkBody) -> Answer:
 )
 async def revert_flag(call: Call, body: RevertBody) -> Answer:
     """Change a flag back to what it was at a version of it."""
-    key = known_name(call.params["key"], missing)
+    key = known_foreign_name(call.params["key"], missing)
     stream = (call.tenant, FLAG.stream(key))
     then = await call.platform.pipeline.fold(FLAG, stream, at_version=body.version)
     if isinstance(then.state, NoFlag):
@@ -250,7 +250,7 @@ async def revert_flag(call: Call, body: RevertBody) -> Answer:
 )
 async def get_flag(call: Call, query: FlagQuery) -> Answer:
     """One flag, now or as it was."""
-    key = known_name(call.params["key"], missing)
+    key = known_foreign_name(call.params["key"], missing)
     flag, version = await fold(call, FLAG, key, query)
     return json_answer(view_of(key, flag, query.environment, version), headers=(etag(version),))
 
@@ -301,7 +301,7 @@ async def list_flags(call: Call, query: FlagsQuery) -> Answer:
 )
 async def flag_history(call: Call, page: HistoryPage) -> Answer:
     """Everything that has happened to a flag."""
-    key = known_name(call.params["key"], missing)
+    key = known_foreign_name(call.params["key"], missing)
     return await stream_history(call, call.tenant, FLAG.stream(key), page, missing(key))
 
 

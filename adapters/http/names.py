@@ -17,6 +17,9 @@ NO_NUL = {"pattern": "^[^\\u0000]*$"}
 
 Name = Annotated[str, msgspec.Meta(pattern=NAME_PATTERN)]
 
+LONGEST_FOREIGN = 150
+"""Bytes of UTF-8."""
+
 RESERVED = frozenset(
     {
         "all", "cancel", "check", "current", "default", "disable", "enable", "evaluate", "events",
@@ -51,6 +54,22 @@ def known_name(text: str, missing: Callable[[str], NotFound]) -> str:
         NotFound: what `missing` makes, when nothing can have this name.
     """
     if not _NAME.fullmatch(text):
+        raise missing(text.encode("utf-8", "replace").decode())
+    return text
+
+
+def is_foreign_name(text: str) -> bool:
+    """Whether a thing that came from another system may have this name: printable, in one path."""
+    return text.isprintable() and "/" not in text and 0 < len(text.encode()) <= LONGEST_FOREIGN
+
+
+def known_foreign_name(text: str, missing: Callable[[str], NotFound]) -> str:
+    """As `known_name`, for what may have come from another system.
+
+    Raises:
+        NotFound: what `missing` makes, when nothing can have this name.
+    """
+    if not is_foreign_name(text):
         raise missing(text.encode("utf-8", "replace").decode())
     return text
 

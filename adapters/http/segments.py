@@ -12,7 +12,7 @@ from adapters.http.event_views import EventList
 from adapters.http.histories import HistoryPage, stream_history
 from adapters.http.lists import cut, rows_of
 from adapters.http.moments import Moment, fold, is_new
-from adapters.http.names import NO_NUL, known_name, new_name
+from adapters.http.names import NO_NUL, known_foreign_name, new_name
 from adapters.http.operations import operation
 from adapters.http.paging import Page, read_cursor
 from application.flags.changes import RemoveSegment, segments_used
@@ -109,7 +109,7 @@ async def put_segment(call: Call, body: SegmentBody) -> Answer:
 )
 async def archive_segment(call: Call) -> Answer:
     """Take away a segment that no flag uses."""
-    name = known_name(call.params["name"], _missing)
+    name = known_foreign_name(call.params["name"], _missing)
     command = RemoveSegment(segment=name, at=call.platform.now())
     return await execute(call, command, _shown(name, created=False))
 
@@ -124,7 +124,7 @@ async def archive_segment(call: Call) -> Answer:
 )
 async def get_segment(call: Call, moment: Moment) -> Answer:
     """One segment, now or as it was."""
-    name = known_name(call.params["name"], _missing)
+    name = known_foreign_name(call.params["name"], _missing)
     segment, version = await fold(call, SEGMENT, name, moment)
     view = _view(name, segment, version)
     flags = (await call.platform.services.flag_sets.of(call.tenant)).flags
@@ -161,7 +161,7 @@ async def list_segments(call: Call, page: Page) -> Answer:
 )
 async def segment_history(call: Call, page: HistoryPage) -> Answer:
     """Everything that has happened to a segment."""
-    name = known_name(call.params["name"], _missing)
+    name = known_foreign_name(call.params["name"], _missing)
     return await stream_history(call, call.tenant, SEGMENT.stream(name), page, _missing(name))
 
 

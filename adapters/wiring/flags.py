@@ -1,6 +1,7 @@
 """How flags are wired."""
 
 import adapters.http.environments
+import adapters.http.flag_commands
 import adapters.http.flag_documents
 import adapters.http.flag_evaluation
 import adapters.http.flag_plans
@@ -58,6 +59,7 @@ CAPABILITY = Capability(
     ),
     operations=(
         *adapters.http.flags.OPERATIONS,
+        *adapters.http.flag_commands.OPERATIONS,
         *adapters.http.flag_evaluation.OPERATIONS,
         *adapters.http.flag_plans.OPERATIONS,
         *adapters.http.flag_documents.OPERATIONS,

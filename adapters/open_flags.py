@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from application.flags.flag_sets import FlagRows
+from application.flags.flag_set import FlagRows
 from domain.flags.context import Context, make_context
 from projections.flags import PROJECTION, load_everything
 from projections.reading import ReadModels
@@ -34,5 +34,5 @@ class Contexts:
         """See `MakesContext`."""
         if "environment" not in raw:
             raw = {**raw, "environment": environment}
-        chance = f"{random.getrandbits(64):x}"  # noqa: S311 - an even spread, no secret
+        chance = f"{random.getrandbits(64):x}"
         return make_context(raw, at=self.now(), seed=chance)

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from application.flags.flag_sets import FlagRows
+from application.flags.flag_set import FlagRows
 from application.states import Folded
 from domain.flags.conditions import Condition
 from domain.flags.events import (

@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator
 
 from adapters.http.calls import Call
 from adapters.http.problems import Gone
-from application.flags.flag_sets import FlagSet
+from application.flags.flag_set import FlagSet
 from application.positions import parse_position
 from domain.rejections import Invalid
 

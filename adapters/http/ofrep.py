@@ -20,7 +20,7 @@ from adapters.http.flag_evaluation import EVALUATE, current_flags
 from adapters.http.operations import operation
 from adapters.http.sdk_credentials import environment_of
 from adapters.http.sse import Blocks, LiveAnswer, event_block
-from application.flags.flag_sets import FlagSet
+from application.flags.flag_set import FlagSet
 from application.positions import Position
 from domain.flags.evaluation import Evaluation
 from domain.limits import NoSuchLimit

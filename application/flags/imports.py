@@ -9,7 +9,8 @@ import msgspec
 
 from application.bus import Run
 from application.flags.changes import EditFlag, edit
-from application.flags.flag_sets import FlagSet, FlagSets
+from application.flags.flag_set import FlagSet
+from application.flags.flag_sets import FlagSets
 from application.states import Folded
 from application.unit import Done, Unit
 from domain.decider import Decider

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from application.flags.changes import segments_used
-from application.flags.flag_sets import FlagRows, FlagSet
+from application.flags.flag_set import FlagRows, FlagSet
 from application.pipeline import Pipeline
 from application.states import Folded
 from domain.decider import Decider

@@ -13,7 +13,7 @@ import msgspec
 import structlog
 
 from application.flags.changes import segments_used
-from application.flags.flag_sets import Change, FlagSet
+from application.flags.flag_set import Change, FlagSet
 from domain.flags.decider import FLAG
 from domain.flags.documents import Inexpressible
 from domain.flags.state import Flag

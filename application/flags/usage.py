@@ -14,7 +14,7 @@ from uuid import UUID
 import msgspec
 
 from application.aggregates import Batch
-from application.flags.flag_sets import FlagSet
+from application.flags.flag_set import FlagSet
 from domain.flags.evaluation import NO_VARIANT, Evaluation
 from domain.flags.state import DEFAULT_ENVIRONMENT, Flag
 from domain.flags.usage import USAGE, Count, CountUsage

@@ -12,7 +12,8 @@ from application.context import Context
 from application.event_store import Outage, StoredEvent
 from application.event_store import Tail as End
 from application.flags.changes import EditFlag
-from application.flags.flag_sets import REMEMBERED, FlagRows, FlagSet, FlagSets
+from application.flags.flag_set import REMEMBERED, FlagRows, FlagSet
+from application.flags.flag_sets import FlagSets
 from application.flags.unleash_view import UnleashViews
 from application.states import Folded
 from domain.flags.conditions import Constraint, InSegment

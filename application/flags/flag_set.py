@@ -1,0 +1,176 @@
+"""Every flag of a tenant at once: what is evaluated, and what streams are told of."""
+
+import asyncio
+from collections import deque
+from collections.abc import Iterable, Mapping
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from application.states import Folded
+from domain.flags.context import Context
+from domain.flags.decider import FLAG
+from domain.flags.evaluation import Evaluate, Evaluation, compile_flag
+from domain.flags.segments import SEGMENT
+from domain.flags.state import Flag, Segment, Segments
+from domain.recorded import Recorded
+
+REMEMBERED = 1000
+"""Changes of a tenant that a stream can be resumed behind."""
+
+KeptAnswers = dict[int, tuple[Evaluation, bytes]]
+"""Evaluations by their identity, and what they were encoded as."""
+
+
+class Change(msgspec.Struct, frozen=True):
+    """A flag or a segment changed; `position` is that of the event in the log."""
+
+    position: int
+    category: str
+    name: str
+
+
+class FlagRows(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything of one tenant, as it was at a position of the log.
+
+    `revision` is the position of the last event about any of it.
+    """
+
+    position: int
+    incarnation: UUID
+    revision: int
+    flags: Mapping[str, Folded]
+    segments: Mapping[str, Folded]
+
+
+class FlagSet:
+    """The flags and segments of one tenant. Names are unique within their kind.
+
+    `revision` rises with every change; `position` is how far in the log the set is at least.
+    """
+
+    def __init__(self, rows: FlagRows, *, past: bool = False) -> None:
+        """Begin with what the read model had; of a `past` set nothing is counted."""
+        self.past = past
+        self.incarnation = rows.incarnation
+        self.position = rows.position
+        self.revision = rows.revision
+        self._flags = dict(rows.flags)
+        self._segments = dict(rows.segments)
+        self._changes: deque[Change] = deque(maxlen=REMEMBERED)
+        self._forgotten = rows.revision
+        self._compiled: dict[str, dict[str, Evaluate]] = {}
+        self._in_use: list[str] | None = None
+        self._answers: dict[tuple[object, str], KeptAnswers] = {}
+        self._refresh_segments()
+        self.news = asyncio.Event()
+        """Set, and replaced, with every change."""
+
+    @property
+    def flags(self) -> dict[str, Flag]:
+        """The flags, archived ones too, by key."""
+        return {key: folded.state for key, folded in self._flags.items()}
+
+    @property
+    def segments(self) -> Segments:
+        """The segments that are there, by name."""
+        return self._live
+
+    def knows(self, key: str) -> bool:
+        """Whether there is such a flag."""
+        return key in self._flags
+
+    def flag(self, key: str) -> Folded | None:
+        """A flag and its version."""
+        return self._flags.get(key)
+
+    def keys(self) -> Iterable[str]:
+        """The keys of all flags, archived ones too."""
+        return self._flags.keys()
+
+    def in_use(self) -> list[str]:
+        """The keys of the flags that are not archived, in order."""
+        if self._in_use is None:
+            kept = self._flags.items()
+            self._in_use = sorted(key for key, folded in kept if not folded.state.archived)
+        return self._in_use
+
+    def evaluate(self, key: str, environment: str, context: Context) -> Evaluation:
+        """What a flag answers; never raises."""
+        try:
+            return self._compiled[environment][key](context)
+        except KeyError:
+            return self._compile(key, environment)(context)
+
+    def kept_answers(self, form: object, environment: str) -> KeptAnswers:
+        """What callers keep of evaluations in a form of theirs, by identity, until the next change.
+
+        Of an environment that no flag knows nothing is kept: callers name any they like.
+        """
+        if environment not in self._compiled:
+            return {}
+        return self._answers.setdefault((form, environment), {})
+
+    def changes_after(self, revision: int) -> list[Change] | None:
+        """What changed behind a revision; None when that is no longer known."""
+        if revision < self._forgotten:
+            return None
+        return [change for change in self._changes if change.position > revision]
+
+    def apply(self, recorded: Recorded[Any]) -> None:
+        """An event of this tenant's flags or segments; one that is known changes nothing."""
+        category, _, name = recorded.stream.partition("/")
+        decider: Any = FLAG if category == FLAG.category else SEGMENT
+        kept = self._kept(category).get(name)
+        if kept is not None and kept.version >= recorded.version:
+            return
+        state = decider.evolve(decider.initial if kept is None else kept.state, recorded.event)
+        self.learn(category, name, Folded(recorded.version, state), recorded.position)
+
+    def learn(self, category: str, name: str, folded: Folded, position: int) -> None:
+        """Take over a newer state of a flag or a segment."""
+        known = self._kept(category).get(name)
+        if known is not None and known.version >= folded.version:
+            return
+        self._kept(category)[name] = folded
+        if category == FLAG.category:
+            self._in_use = None
+            for compiled in self._compiled.values():
+                compiled.pop(name, None)
+        else:
+            self._refresh_segments()
+        self._remember(Change(position, category, name))
+
+    def _kept(self, category: str) -> dict[str, Folded]:
+        return self._flags if category == FLAG.category else self._segments
+
+    def _refresh_segments(self) -> None:
+        self._live: Segments = {
+            name: folded.state
+            for name, folded in self._segments.items()
+            if isinstance(folded.state, Segment) and not folded.state.archived
+        }
+        self._compiled.clear()
+
+    def _remember(self, change: Change) -> None:
+        self._answers.clear()
+        if len(self._changes) == REMEMBERED:
+            self._forgotten = self._changes[0].position
+        self._changes.append(change)
+        self.revision = max(self.revision, change.position)
+        news, self.news = self.news, asyncio.Event()
+        news.set()
+
+    def _compile(self, key: str, environment: str) -> Evaluate:
+        folded = self._flags.get(key)
+        state = FLAG.initial if folded is None else folded.state
+
+        def parent(other: str, context: Context) -> Evaluation:
+            return self.evaluate(other, environment, context)
+
+        evaluate = compile_flag(key, state, environment, self._live, parent)
+        if folded is not None and environment in folded.state.settings:
+            # only environments that somebody has set up are kept: callers name any they like
+            self._compiled.setdefault(environment, {})[key] = evaluate
+        return evaluate

@@ -7,19 +7,23 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+import structlog
+
 from adapters.postgres.connect import Pool
 from adapters.postgres.tenants import tenants_of
 from application.context import Context
 from application.flags.change_clock import ChangeClock, Name
 from application.flags.planned import CarryOutChange, Planned
 from application.unit import Done
-from domain.flags.planned import Running
+from domain.flags.planned import Ended, Running
 from domain.recorded import DEFAULT_TENANT
 from projections.flag_changes import PROJECTION, find_scheduled
 from projections.reading import ReadModels
 
 if TYPE_CHECKING:
     from adapters.bootstrap import Platform
+
+log = structlog.get_logger(__name__)
 
 ACTOR = "scheduler/flag-changes"
 
@@ -74,6 +78,9 @@ def change_clock(platform: "Platform") -> ChangeClock:
         assert isinstance(done, Done)  # noqa: S101 - only keyed commands are replayed
         assert isinstance(done.result, Planned)  # noqa: S101 - the handler's answer
         change = done.result.change
+        if isinstance(change, Ended) and change.failure is not None:
+            told = {"flag": change.plan.flag, "code": change.failure.code}
+            log.warning("flag_change_failed", change=name.change, **told)
         return change.next_at if isinstance(change, Running) else None
 
     return ChangeClock(

@@ -11,17 +11,15 @@ from typing import Any, Final
 
 from domain.flags.conditions import Condition, Constraint, NumberOperator, TextOperator
 from domain.flags.flagd_constants import (
-    as_number,
     at_most,
     contained,
     equal,
-    is_number,
     less,
     same,
     whole_version,
 )
 from domain.flags.normal_form import negated
-from domain.flags.places import json_text
+from domain.flags.places import is_number, json_text
 from domain.flags.simplifying import NOBODY, all_of, any_of
 
 TIMESTAMP: Final = "$flagd.timestamp"
@@ -115,7 +113,7 @@ def containing(field: str, value: Any) -> Condition:
 
 def _at(operator: str, value: Any) -> Condition:
     """The time of asking, which flagd knows in whole seconds, against a moment."""
-    if not is_number(value) or not math.isfinite(as_number(value)):
+    if not is_number(value):
         raise Unsupported("the time is compared with seconds since 1970")
     moment = {
         "<": math.ceil(value),

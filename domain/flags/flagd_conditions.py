@@ -16,9 +16,8 @@ from domain.flags.flagd_comparing import (
     versioned,
 )
 from domain.flags.flagd_constants import is_true
-from domain.flags.normal_form import negated
 from domain.flags.places import Place, quoted
-from domain.flags.simplifying import NOBODY, absent, all_of, any_of, there
+from domain.flags.simplifying import NOBODY, absent, all_of, any_of, opposite, there
 from domain.flags.state import Segment
 
 Read = TypeVar("Read")
@@ -103,7 +102,7 @@ class Logic:
                 return any_of([self.condition(each) for each in arguments])
             case "!" | "!!" if len(arguments) == 1:
                 found = self.condition(arguments[0])
-                return negated(found) if operator == "!" else found
+                return opposite(found) if operator == "!" else found
             case "if":
                 return self._chosen(arguments)
             case "var":
@@ -131,7 +130,7 @@ class Logic:
             test, value, *arguments = arguments
             condition = self.condition(test)
             ways.append(all_of([*passed, condition, self.condition(value)]))
-            passed.append(negated(condition))
+            passed.append(opposite(condition))
         ways += [all_of([*passed, self.condition(each)]) for each in arguments]
         return any_of(ways)
 
@@ -142,12 +141,12 @@ class Logic:
         if name == TIMESTAMP:
             return EVERYONE
         false = Constraint(field=name, operator="IN", values=_FALSE)
-        found = all_of([there(name), negated(false)])
+        found = all_of([there(name), opposite(false)])
         return any_of([found, absent(name)]) if is_true(operand.otherwise) else found
 
     def _compared(self, operator: str, arguments: list[Place]) -> Condition:
         if operator in {"!=", "!=="}:
-            return negated(self._compared("==" if operator == "!=" else "===", arguments))
+            return opposite(self._compared("==" if operator == "!=" else "===", arguments))
         if operator == "===":
             arguments[0].warn("types", '=== compares texts here: 5 and "5" are the same')
         one, other = (self.operand(each) for each in arguments)
@@ -225,7 +224,7 @@ class Logic:
         self.spelt_out.add(name)
         self._entered.append(name)
         try:
-            return read(self.evaluators[name])
+            return self.deeper(lambda: read(self.evaluators[name]))
         finally:
             self._entered.pop()
 

@@ -1,17 +1,10 @@
 """What flagd's operators say of constants, by JsonLogic's rules, which are JavaScript's."""
 
 import math
-from decimal import Decimal
 from typing import Any
 
 from domain.flags import readings
-
-Number = int | float | Decimal
-
-
-def is_number(value: Any) -> bool:
-    """Whether it is a number to JSON."""
-    return isinstance(value, Number) and not isinstance(value, bool)
+from domain.flags.places import is_number
 
 
 def is_true(value: Any) -> bool:
@@ -28,7 +21,7 @@ def as_number(value: Any) -> float:
             return readings.number(value.strip()) if value.strip() else 0.0
         except ValueError:
             return math.nan
-    return float(value) if isinstance(value, Number) else math.nan
+    return float(value) if isinstance(value, bool) or is_number(value) else math.nan
 
 
 def equal(one: Any, other: Any) -> bool:

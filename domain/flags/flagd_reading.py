@@ -12,9 +12,8 @@ from domain.flags.checking import faults_of_about, faults_of_setting
 from domain.flags.documents import FlagSet, ImportedFlag
 from domain.flags.flagd_about import read_about
 from domain.flags.flagd_conditions import Logic
-from domain.flags.flagd_constants import is_number
 from domain.flags.flagd_targeting import Targeting, rules_of
-from domain.flags.places import MOST_FAULTS, Place, Report, json_text, quoted
+from domain.flags.places import MOST_FAULTS, Place, Report, is_number, json_text, quoted
 from domain.flags.rules import EVERYBODY, Setting
 from domain.flags.state import About, Segment
 from domain.flags.variants import WHOLE, FlagKind, Payload, Variant, value_of
@@ -66,10 +65,12 @@ def _flags(place: Place) -> list[tuple[str, Place]]:
 
 def _segments(logic: Logic, evaluators: Place) -> dict[str, Segment]:
     """The evaluators that are conditions; what is used nowhere and is none is only mentioned."""
+    apart = Report()
+    spare = Logic(Place(evaluators.value, evaluators.pointer, apart))
     for name, place in logic.evaluators.items():
         if name not in logic.segments and name not in logic.spelt_out:
-            apart = Report()
-            spare = Logic(Place(evaluators.value, evaluators.pointer, apart))
+            apart.forget()
+            spare.begin("")
             segment = spare.segment(Place(name, "", apart))
             if segment is None or apart.faults:
                 place.warn("unused", "is used by no flag and is no condition: left out")

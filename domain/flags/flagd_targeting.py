@@ -19,11 +19,9 @@ from domain.flags.flagd_conditions import (
     arguments_of,
     operator_of,
 )
-from domain.flags.flagd_constants import is_number
-from domain.flags.normal_form import negated
-from domain.flags.places import Place, json_text, quoted
+from domain.flags.places import Place, is_number, json_text, quoted
 from domain.flags.rules import Rule
-from domain.flags.simplifying import NOBODY, all_of, there
+from domain.flags.simplifying import NOBODY, all_of, opposite, there
 from domain.flags.variants import Variant
 
 HEAVIEST = 2**31 - 1
@@ -204,7 +202,7 @@ def _rules(ways: Sequence[Way], default: str | None) -> Iterator[Rule]:
         elif way.condition == EVERYONE:
             return
         else:
-            left.append(negated(way.condition))
+            left.append(opposite(way.condition))
 
 
 def _is_for_all(rule: Rule) -> bool:

@@ -1,5 +1,6 @@
 """Reading documents that nobody has checked: every surprise is a fault with a pointer, no error."""
 
+import math
 from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any, Final
@@ -43,6 +44,12 @@ class Report:
         if fault not in self._said:
             self._said.add(fault)
             notes.append(fault)
+
+    def forget(self) -> None:
+        """Begin anew."""
+        self.faults.clear()
+        self.warnings.clear()
+        self._said.clear()
 
     def raise_faults(self) -> None:
         """Refuse the document if anything is wrong with it.
@@ -128,7 +135,7 @@ class Place:
         """A text, or the JSON text of a number or a boolean."""
         if isinstance(self.value, str):
             return self.value
-        if isinstance(self.value, bool | int | float | Decimal):
+        if isinstance(self.value, bool) or is_number(self.value):
             return json_text(self.value)
         self._expected("a text")
         return ""
@@ -144,7 +151,7 @@ class Place:
     def whole(self, default: int | None = None) -> int:
         """A whole number; without a default it must be there."""
         value = self.value
-        if isinstance(value, float | Decimal) and value == value // 1:
+        if isinstance(value, float | Decimal) and is_number(value) and value == value // 1:
             value = int(value)
         if isinstance(value, int) and not isinstance(value, bool):
             return value
@@ -153,13 +160,24 @@ class Place:
         return default or 0
 
     def _expected(self, what: str) -> None:
-        found = "nothing" if self.value is ABSENT else kind_of(self.value)
+        endless = isinstance(self.value, float | Decimal) and not is_number(self.value)
+        found = "nothing" if self.value is ABSENT or endless else kind_of(self.value)
         self.fault("type", f"must be {what}, not {found}")
 
 
 def quoted(text: str) -> str:
     """A piece of a document, short enough to be repeated."""
     return text if len(text) <= LONGEST_QUOTE else f"{text[:LONGEST_QUOTE]}..."
+
+
+def is_number(value: Any) -> bool:
+    """Whether it is a number to JSON, and to a double."""
+    if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
+        return False
+    try:
+        return math.isfinite(value)
+    except (OverflowError, ValueError):
+        return False
 
 
 def json_text(value: Any) -> str:

@@ -6,6 +6,7 @@ from itertools import groupby
 import msgspec
 
 from domain.flags.conditions import EVERYONE, MOST_VALUES, AllOf, AnyOf, Condition, Constraint
+from domain.flags.normal_form import negated
 
 NOBODY = AnyOf(of=())
 """The condition that never holds."""
@@ -28,7 +29,7 @@ def all_of(conditions: Iterable[Condition]) -> Condition:
     parts: dict[Condition, None] = {}
     for each in conditions:
         parts |= dict.fromkeys(each.of if isinstance(each, AllOf) else (each,))
-    if NOBODY in parts:
+    if NOBODY in parts or _has_opposites(parts):
         return NOBODY
     kept = _without_needless_presence(parts)
     return kept[0] if len(kept) == 1 else AllOf(of=tuple(kept)) if kept else EVERYONE
@@ -39,10 +40,26 @@ def any_of(conditions: Iterable[Condition]) -> Condition:
     parts: dict[Condition, None] = {}
     for each in conditions:
         parts |= dict.fromkeys(each.of if isinstance(each, AnyOf) else (each,))
-    if EVERYONE in parts:
+    if EVERYONE in parts or _has_opposites(parts):
         return EVERYONE
     kept = _with_values_together(parts)
     return kept[0] if len(kept) == 1 else AnyOf(of=tuple(kept))
+
+
+def _has_opposites(parts: dict[Condition, None]) -> bool:
+    """Whether one of two parts holds whatever the context is, and never both."""
+    return any(isinstance(each, Constraint) and negated(each) in parts for each in parts)
+
+
+def opposite(condition: Condition) -> Condition:
+    """The condition that holds exactly where this one does not."""
+    match condition:
+        case AllOf():
+            return any_of(opposite(each) for each in condition.of)
+        case AnyOf():
+            return all_of(opposite(each) for each in condition.of)
+        case _:
+            return negated(condition)
 
 
 def needs_presence(constraint: Constraint) -> bool:

@@ -15,13 +15,12 @@ from adapters.http.answers import Answer, Headers, json_answer
 from adapters.http.bodies import RawBody
 from adapters.http.calls import Call
 from adapters.http.flag_answers import evaluated
-from adapters.http.flag_changes import resumed_behind, revisions
+from adapters.http.flag_changes import changed_sets, resumed_behind, resumes_behind
 from adapters.http.flag_evaluation import EVALUATE, current_flags
 from adapters.http.operations import operation
 from adapters.http.sdk_credentials import environment_of
 from adapters.http.sse import Blocks, LiveAnswer, event_block
 from application.flags.flag_set import FlagSet
-from application.positions import Position
 from domain.flags.evaluation import Evaluation
 from domain.limits import NoSuchLimit
 
@@ -230,13 +229,13 @@ async def ofrep_stream(call: Call, _query: StreamQuery) -> None:
 
 
 async def _refetches(call: Call, behind: int) -> Blocks:
-    async for flags, revision in revisions(call, behind):
+    async for flags in changed_sets(call, behind):
+        token = resumes_behind(flags)
         data = {
             "type": "refetchEvaluation",
-            "etag": f'"{revision}"',
+            "etag": f'"{token}"',
             "lastModified": int(call.platform.now().timestamp()),
         }
-        token = Position(flags.incarnation, revision).token
         yield event_block(msgspec.json.encode(data), id_=token.encode(), event=b"message")
 
 

@@ -13,7 +13,7 @@ import xxhash
 from adapters.http.answers import Answer, Headers
 from adapters.http.bodies import RawBody
 from adapters.http.calls import Call
-from adapters.http.flag_changes import revisions
+from adapters.http.flag_changes import changed_sets
 from adapters.http.flag_evaluation import EVALUATE, current_flags
 from adapters.http.ofrep import is_known
 from adapters.http.operations import operation
@@ -120,7 +120,7 @@ async def _updates(call: Call) -> Blocks:
     features: dict[str, bytes] = {}
     segments: dict[int, bytes] = {}
     name = b"unleash-connected"
-    async for flags, _ in revisions(call, -1):
+    async for flags in changed_sets(call, -1):
         view = await call.platform.services.unleash_views.of(flags, environment)
         if name == b"unleash-connected":
             events = [

@@ -3,6 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import Iterable, Mapping
+from itertools import islice
 from typing import Any
 from uuid import UUID
 
@@ -11,13 +12,13 @@ import msgspec
 from application.states import Folded
 from domain.flags.context import Context
 from domain.flags.decider import FLAG
-from domain.flags.evaluation import Evaluate, Evaluation, compile_flag
+from domain.flags.evaluation import Evaluate, Evaluation, Parent, compile_flag
 from domain.flags.segments import SEGMENT
 from domain.flags.state import Flag, Segment, Segments
 from domain.recorded import Recorded
 
 REMEMBERED = 1000
-"""Changes of a tenant that a stream can be resumed behind."""
+"""Changes of a tenant that whoever follows may be behind."""
 
 KeptAnswers = dict[int, tuple[Evaluation, bytes]]
 """Evaluations by their identity, and what they were encoded as."""
@@ -47,7 +48,9 @@ class FlagRows(msgspec.Struct, frozen=True, kw_only=True):
 class FlagSet:
     """The flags and segments of one tenant. Names are unique within their kind.
 
-    `revision` rises with every change; `position` is how far in the log the set is at least.
+    `revision` is the position of the newest event in it, and `position` how far in the log it is
+    at least. A process learns what it has recorded itself before what others recorded earlier, so
+    only `serial`, the number of changes since the set began, rises with each.
     """
 
     def __init__(self, rows: FlagRows, *, past: bool = False) -> None:
@@ -56,10 +59,10 @@ class FlagSet:
         self.incarnation = rows.incarnation
         self.position = rows.position
         self.revision = rows.revision
+        self.serial = 0
         self._flags = dict(rows.flags)
         self._segments = dict(rows.segments)
         self._changes: deque[Change] = deque(maxlen=REMEMBERED)
-        self._forgotten = rows.revision
         self._compiled: dict[str, dict[str, Evaluate]] = {}
         self._in_use: list[str] | None = None
         self._answers: dict[tuple[object, str], KeptAnswers] = {}
@@ -112,11 +115,12 @@ class FlagSet:
             return {}
         return self._answers.setdefault((form, environment), {})
 
-    def changes_after(self, revision: int) -> list[Change] | None:
-        """What changed behind a revision; None when that is no longer known."""
-        if revision < self._forgotten:
+    def changes_after(self, serial: int) -> list[Change] | None:
+        """The changes behind the first so many; None when that is no longer known."""
+        forgotten = self.serial - len(self._changes)
+        if serial < forgotten:
             return None
-        return [change for change in self._changes if change.position > revision]
+        return list(islice(self._changes, serial - forgotten, None))
 
     def apply(self, recorded: Recorded[Any]) -> None:
         """An event of this tenant's flags or segments; one that is known changes nothing."""
@@ -155,21 +159,31 @@ class FlagSet:
 
     def _remember(self, change: Change) -> None:
         self._answers.clear()
-        if len(self._changes) == REMEMBERED:
-            self._forgotten = self._changes[0].position
         self._changes.append(change)
+        self.serial += 1
         self.revision = max(self.revision, change.position)
         news, self.news = self.news, asyncio.Event()
         news.set()
 
+    def parents(self, environment: str) -> Parent:
+        """How prerequisites are evaluated: each once in a context, by however many ways it is met.
+
+        Without that, flags of which each needs two others take twice as long with every step.
+        """
+
+        def parent(key: str, context: Context) -> Evaluation:
+            name = (self, environment, key)
+            found = context.parents.get(name)
+            if found is None:
+                found = context.parents[name] = self.evaluate(key, environment, context)
+            return found
+
+        return parent
+
     def _compile(self, key: str, environment: str) -> Evaluate:
         folded = self._flags.get(key)
         state = FLAG.initial if folded is None else folded.state
-
-        def parent(other: str, context: Context) -> Evaluation:
-            return self.evaluate(other, environment, context)
-
-        evaluate = compile_flag(key, state, environment, self._live, parent)
+        evaluate = compile_flag(key, state, environment, self._live, self.parents(environment))
         if folded is not None and environment in folded.state.settings:
             # only environments that somebody has set up are kept: callers name any they like
             self._compiled.setdefault(environment, {})[key] = evaluate

@@ -30,7 +30,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 class UnleashView:
-    """What the SDKs of one environment are served, as of `revision`.
+    """What the SDKs of one environment are served, as of a set's `revision`.
 
     `features` and `segments` are encoded, by name and by number. `left_out` says of flags why
     Unleash has no words for them.
@@ -39,6 +39,7 @@ class UnleashView:
     def __init__(self, flags: FlagSet, environment: str) -> None:
         """Nothing is written yet: `catch_up` does it."""
         self.revision = -1
+        self._serial = -1
         self.features: dict[str, bytes] = {}
         self.segments: dict[int, bytes] = {}
         self.projects: dict[str, str] = {}
@@ -51,11 +52,11 @@ class UnleashView:
     async def catch_up(self) -> None:
         """Write what has changed since."""
         async with self._lock:
-            while self.revision < self._flags.revision:
-                target = self._flags.revision
-                changes = self._flags.changes_after(self.revision)
+            while self._serial < self._flags.serial:
+                serial, revision = self._flags.serial, self._flags.revision
+                changes = self._flags.changes_after(self._serial)
                 await self._write(self._flags.keys() if changes is None else self._hit_by(changes))
-                self.revision = target
+                self._serial, self.revision = serial, revision
 
     def _hit_by(self, changes: Iterable[Change]) -> Iterable[str]:
         """The flags that may be served otherwise after changes."""

@@ -69,9 +69,10 @@ class Context:
 
     `fields[name]` is a field's text or None, `parsed[parse, name]` what the text stands for or
     None. `seed` is any text of the caller's: requests with the same seed share their chance.
+    `parents` are for whoever evaluates prerequisites, to keep what these gave.
     """
 
-    __slots__ = ("at", "fields", "parsed", "seed")
+    __slots__ = ("at", "fields", "parents", "parsed", "seed")
 
     def __init__(self, raw: dict[str, Any], at: datetime, seed: str) -> None:
         """Take what was said, the time of asking and the request's chance."""
@@ -79,6 +80,7 @@ class Context:
         self.seed = seed
         self.fields = _Fields(raw, at)
         self.parsed = _Parsed(self.fields)
+        self.parents: dict[Any, Any] = {}
 
 
 def make_context(raw: dict[str, Any], *, at: datetime, seed: str) -> Context:

@@ -12,20 +12,21 @@ from application.context import Context
 from application.event_store import Outage, StoredEvent
 from application.event_store import Tail as End
 from application.flags.changes import EditFlag
-from application.flags.flag_set import REMEMBERED, FlagRows, FlagSet
+from application.flags.flag_set import REMEMBERED, Change, FlagRows, FlagSet
 from application.flags.flag_sets import FlagSets
 from application.flags.unleash_view import UnleashViews
 from application.states import Folded
 from domain.flags.conditions import Constraint, InSegment
 from domain.flags.decider import FLAG
 from domain.flags.edits import Archive, Describe, Disable, Edit, Enable, SetRules
-from domain.flags.rules import Prerequisite, Rule
+from domain.flags.rules import Prerequisite, Rule, Setting
 from domain.flags.segments import DefineSegment
 from domain.flags.state import About, Flag
 from tests.support.http_platform import MemoryPlatform
 
 ON = (Describe(about=About(group="beta")), Enable(environment="default"))
 OFF = (Disable(environment="default"),)
+EVERYBODY = {"default": Setting(enabled=True)}
 
 
 class Store(MemoryEventStore):
@@ -187,7 +188,7 @@ def empty() -> FlagSet:
     return FlagSet(rows)
 
 
-def test_changes_are_told_behind_a_revision_as_long_as_they_are_remembered() -> None:
+def test_changes_are_told_as_long_as_they_are_remembered() -> None:
     flags, flag = empty(), Flag(about=About(group=""))
     for version in range(1, REMEMBERED + 1):
         flags.learn(FLAG.category, "a", Folded(version, flag), version)
@@ -207,6 +208,35 @@ def test_an_older_state_never_replaces_a_newer_one() -> None:
     flags.learn(FLAG.category, "a", Folded(1, older), 1)
     assert flags.flags["a"] is newer
     assert flags.revision == 2
+
+
+async def test_what_others_recorded_before_us_is_told_though_it_arrives_after() -> None:
+    flags, views = empty(), UnleashViews()
+    off, there = Flag(about=About(group="")), Flag(about=About(group=""), settings=EVERYBODY)
+    for version, key in enumerate("ab", start=1):
+        flags.learn(FLAG.category, key, Folded(1, off), version)
+    view = await views.of(flags, "default")
+    flags.learn(FLAG.category, "a", Folded(2, there), 105)
+    await views.of(flags, "default")
+    told = flags.serial
+    flags.learn(FLAG.category, "b", Folded(2, there), 104)
+    assert flags.changes_after(told) == [Change(104, FLAG.category, "b")]
+    await views.of(flags, "default")
+    assert b'"enabled":true' in view.features["b"]
+    assert flags.revision == view.revision == 105
+
+
+def test_a_prerequisite_is_evaluated_once_however_many_ways_lead_to_it() -> None:
+    flags = empty()
+    for step in range(60):
+        needs = tuple(Prerequisite(flag=f"{side}{step - 1}") for side in "xy" if step)
+        flag = Flag(about=About(group="", prerequisites=needs), settings=EVERYBODY)
+        for side in "xy":
+            flags.learn(FLAG.category, f"{side}{step}", Folded(1, flag), step + 1)
+    platform = MemoryPlatform()
+    assert on(flags, platform, flag="x59")
+    flags.learn(FLAG.category, "y0", Folded(2, Flag(about=About(group=""))), 100)
+    assert not on(flags, platform, flag="x59")
 
 
 async def test_unleashs_view_is_written_anew_where_something_changed() -> None:

@@ -78,7 +78,8 @@ def change_clock(platform: "Platform") -> ChangeClock:
         assert isinstance(done, Done)  # noqa: S101 - only keyed commands are replayed
         assert isinstance(done.result, Planned)  # noqa: S101 - the handler's answer
         change = done.result.change
-        if isinstance(change, Ended) and change.failure is not None:
+        tried = done.result.flag is not None  # or another scheduler has, and told
+        if tried and isinstance(change, Ended) and change.failure is not None:
             told = {"flag": change.plan.flag, "code": change.failure.code}
             log.warning("flag_change_failed", change=name.change, **told)
         return change.next_at if isinstance(change, Running) else None

@@ -24,6 +24,7 @@ class Planning:
     change: dict[str, Any] = field(default_factory=dict)
     proposer: str = ""
     read: int = 0
+    due: datetime = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -193,8 +194,8 @@ def _(world: World) -> None:
 
 @when("it is to be switched on in a moment")
 def _(annals: Annals, world: World, planning: Planning) -> None:
-    at = datetime.now(UTC) + timedelta(seconds=1)
-    assert plan(annals, world, planning, edits=[ON], at=at.isoformat())["state"] == "scheduled"
+    planning.due = datetime.now(UTC) + timedelta(seconds=1)
+    plan(annals, world, planning, edits=[ON], at=planning.due.isoformat())
 
 
 @given("it is to be switched on tomorrow")
@@ -235,8 +236,7 @@ def _(annals: Annals, world: World, planning: Planning) -> None:
 
 @then("it is off until then, and on afterwards")
 def _(annals: Annals, world: World, planning: Planning) -> None:
-    event = follow(annals, f"flag/{world.flag}", "flag.enabled")
-    due = datetime.fromisoformat(planning.change["next_at"])
+    event, due = follow(annals, f"flag/{world.flag}", "flag.enabled"), planning.due
     assert datetime.fromisoformat(event["recorded_at"]) >= due
     path = f"/v1/flags/{world.flag}"
     assert annals.as_owner("GET", f"{path}?position={event['token']}").json()["enabled"] is True

@@ -220,6 +220,7 @@ class MemoryPlatform:
     metrics: Metrics = field(default_factory=Metrics)
     draining: Draining = field(default_factory=Draining)
     store: MemoryEventStore = field(default_factory=MemoryEventStore)
+    vault: MemoryVault = field(default_factory=MemoryVault)
     sessions: Any = field(default_factory=Sessions)
     counter: Counter = field(default_factory=Counter)
     idempotency: Keys = field(default_factory=Keys)
@@ -230,7 +231,7 @@ class MemoryPlatform:
 
     def __post_init__(self) -> None:
         self.new_id: Callable[[], UUID] = uuid4
-        self.codec = EventCodec(DECIDERS, MemoryVault(), UPCASTS)
+        self.codec = EventCodec(DECIDERS, self.vault, UPCASTS)
         self.pipeline = Pipeline(self.store, self.codec, self.new_id)
         self.current = CurrentStates(self.pipeline)
         self.tail = Tail(self.store)

@@ -24,8 +24,10 @@ from adapters.egress.open import opened_executor
 from adapters.http.draining import Draining
 from adapters.open_backups import opened_backups
 from adapters.open_cache import OpenCache, open_cache, opened_entries
+from adapters.open_experiments import ReadExperiments, SubjectHashes
 from adapters.open_flags import Contexts, ReadFlags
 from adapters.open_logs import opened_logs, opened_reader
+from adapters.open_recorder import opened_recorder
 from adapters.open_restores import live_log
 from adapters.open_sessions import ReadOpenSessions
 from adapters.postgres.connect import Pool, open_pool
@@ -42,6 +44,7 @@ from adapters.redis.session_store import RedisSessionStore
 from adapters.schemas.validator import JsonSchemaValidator
 from adapters.services import Services
 from adapters.settings import Settings
+from adapters.statistics.experiments import ScipyStatistics
 from adapters.telemetry.metrics import Metrics
 from adapters.webhooks import webhook_ports
 from application.access import KeyAuthenticator
@@ -51,6 +54,8 @@ from application.codec import EventCodec
 from application.current import CurrentStates
 from application.event_store import StoredEvent
 from application.executor import Executor
+from application.experiments.exposures import Exposures
+from application.experiments.running import RunningExperiments
 from application.flags import CurrentFlags
 from application.flags.flag_sets import FlagSets
 from application.flags.unleash_view import UnleashViews
@@ -168,7 +173,8 @@ async def open_platform(
         tail = _tail(store, current, background)
         cache = open_cache(entries, tail)
         flag_sets, contexts = FlagSets(ReadFlags(read_models), store, codec, tail), Contexts(clock)
-        usage = UsageCounts(new_id)
+        usage, subject_hash = UsageCounts(new_id), SubjectHashes(master)
+        exposures = Exposures(subject_hash, now=clock, new_id=new_id)
         schemas = JsonSchemaValidator()
         log_reader = await stack.enter_async_context(opened_reader(settings))
         services = Services(
@@ -178,6 +184,10 @@ async def open_platform(
             flag_sets=flag_sets,
             flag_context=contexts,
             flag_usage=usage,
+            experiments=RunningExperiments(ReadExperiments(read_models), store, codec, tail),
+            exposures=exposures,
+            subject_hash=subject_hash,
+            statistics=ScipyStatistics(),
             unleash_views=UnleashViews(),
             limiter=limiter,
             schemas=schemas,
@@ -204,14 +214,7 @@ async def open_platform(
             now=clock,
             new_id=new_id,
         )
-        recorder = Recorder(
-            [usage],
-            pipeline,
-            now=clock,
-            new_id=new_id,
-            interval=settings.flag_usage_interval.total_seconds(),
-        )
-        stack.push_async_callback(recorder.aclose)
+        counting = opened_recorder([usage, exposures], pipeline, settings, clock)
         yield Platform(
             settings=settings,
             metrics=metrics,
@@ -235,7 +238,7 @@ async def open_platform(
             vault=vault,
             cache=cache,
             services=services,
-            recorder=recorder,
+            recorder=await stack.enter_async_context(counting),
             bus=Bus(pipeline, handlers(services)),
             keys=KeyAuthenticator(current),
             now=clock,

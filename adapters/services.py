@@ -13,6 +13,10 @@ from application.cache import Cache
 from application.current import CurrentStates
 from application.deliveries import Courier
 from application.executor import Executor
+from application.experiments.exposures import Exposures
+from application.experiments.running import RunningExperiments
+from application.experiments.statistics import Statistics
+from application.experiments.telling import SubjectHash
 from application.flags import FlagEvaluator, MakesContext
 from application.flags.flag_sets import FlagSets
 from application.flags.unleash_view import UnleashViews
@@ -37,6 +41,10 @@ class Services:
     flag_sets: FlagSets
     flag_context: MakesContext
     flag_usage: UsageCounts
+    experiments: RunningExperiments
+    exposures: Exposures
+    subject_hash: SubjectHash
+    statistics: Statistics
     unleash_views: UnleashViews
     limiter: RateLimiter
     schemas: SchemaValidator

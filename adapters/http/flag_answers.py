@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from adapters.http.calls import Call
-from application.flags.flag_sets import FlagSet
+from application.flags.flag_set import FlagSet
 from domain.flags.context import Context
 from domain.flags.evaluation import Evaluation
 from domain.flags.variants import Payload
@@ -71,12 +71,15 @@ def evaluated(
     """
     kept = flags.kept_answers(form, environment)
     evaluate, answers = flags.evaluate, []
-    count = call.platform.services.flag_usage.of(call.tenant, environment).count
-    counted = not flags.past
+    services, tenant, counted = call.platform.services, call.tenant, not flags.past
+    count = services.flag_usage.of(tenant, environment).count
+    watched = services.experiments.watched(tenant, environment) if counted else {}
     for key in keys:
         found = evaluate(key, environment, context)
         if counted:
             count(flags, key, found)
+        if watched and key in watched:
+            services.exposures.see(tenant, watched[key], context, found)
         known = kept.get(id(found))
         if known is not None and known[0] is found:
             answers.append(known[1])

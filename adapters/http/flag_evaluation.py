@@ -13,7 +13,7 @@ from adapters.http.moments import Moment, consistent_after, position_of
 from adapters.http.names import Name, known_foreign_name
 from adapters.http.operations import operation
 from application.flags import DEFAULT_ENVIRONMENT
-from application.flags.flag_sets import FlagSet
+from application.flags.flag_set import FlagSet
 from application.flags.past import PastFlags
 from domain.flags.checking import faults_of_setting
 from domain.flags.decider import FLAG
@@ -113,6 +113,7 @@ async def current_flags(call: Call) -> FlagSet:
     after = await consistent_after(call)
     if after is not None:
         await sets.reached(after.number)
+    await call.platform.services.experiments.ready(call.tenant)
     return await sets.of(call.tenant)
 
 

@@ -148,11 +148,15 @@ CODEC = EventCodec([THING, NOISE, PROJECTION], NoVault())
 
 
 async def record(
-    store: PostgresEventStore, stream: str, *events: Event, tenant: str = "default"
+    store: PostgresEventStore,
+    stream: str,
+    *events: Event,
+    tenant: str = "default",
+    codec: EventCodec = CODEC,
 ) -> Position:
     """Append events to a stream, whatever its version."""
     [version] = await store.versions([(tenant, stream)])
-    new = [await encode(event, tenant, stream) for event in events]
+    new = [await encode(event, tenant, stream, codec) for event in events]
     outcome = await store.append(
         Append(writes=(Write(tenant=tenant, stream=stream, expected=version, events=tuple(new)),))
     )
@@ -160,8 +164,8 @@ async def record(
     return Position(outcome.incarnation, outcome.last)
 
 
-async def encode(event: Event, tenant: str, stream: str) -> NewEvent:
-    return await CODEC.encode(
+async def encode(event: Event, tenant: str, stream: str, codec: EventCodec = CODEC) -> NewEvent:
+    return await codec.encode(
         event,
         id_=uuid4(),
         tenant=tenant,

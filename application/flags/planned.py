@@ -22,6 +22,7 @@ from application.states import Folded
 from application.unit import Done, Unit
 from domain.flags.commands import NoSuchFlag
 from domain.flags.decider import FLAG
+from domain.flags.edits import Describe
 from domain.flags.planned import (
     FLAG_CHANGE,
     ApproveFlagChange,
@@ -121,15 +122,29 @@ class Steps:
         """One step. What it is refused on is guarded, as what it changes is."""
         flag = change.plan.flag
         now = await unit.guard(FLAG, flag)
-        edits = EditFlag(flag=flag, edits=step.edits, approved=bool(change.approver), at=at)
+        wanted = EditFlag(
+            flag=flag,
+            edits=step.edits,
+            pointers=_places(change.done, step),
+            approved=bool(change.approver),
+            at=at,
+        )
         try:
             await check_overtaken(self.current, unit, change, now, at)
-            await edit(unit, edits, self.sets)
+            await edit(unit, wanted, self.sets)
         except Rejection as rejection:
             fail = FailFlagChange(change=id_, failure=_failure(rejection), at=at)
             return await unit.decide(FLAG_CHANGE, id_, fail)
         carried_out = CarryOutStep(change=id_, advanced=advanced, at=at)
         return await unit.decide(FLAG_CHANGE, id_, carried_out)
+
+
+def _places(index: int, step: Step) -> tuple[str, ...]:
+    """Where the edits of a step stand in the change."""
+    return tuple(
+        f"/steps/{index}/edits/{number}{'/about' if isinstance(each, Describe) else ''}"
+        for number, each in enumerate(step.edits)
+    )
 
 
 def _failure(rejection: Rejection) -> Failure:

@@ -116,6 +116,20 @@ async def test_what_the_flag_refuses_fails_the_change(api: Api) -> None:
     assert (await act(api, change, "advance")).status_code == 409
 
 
+async def test_a_failure_points_at_what_the_flag_has_refused(api: Api) -> None:
+    condition = {"kind": "constraint", "field": "plan", "operator": "IN", "values": ["pro"]}
+    await api.owner("PUT", "/v1/segments/pro", {"condition": condition})
+    rule = {"condition": {"kind": "segment", "segment": "pro"}}
+    edits = [ON, {"kind": "set_rules", "rules": [rule]}]
+    change = await propose(api, edits=edits, at="2026-01-01T02:00:00Z")
+    assert (await api.owner("POST", "/v1/segments/pro/archive")).status_code == 200
+    failed = await time_passes(api, change, hours=3)
+    [error] = failed["failure"]["errors"]
+    assert error["code"] == "unknown-segment"
+    assert error["pointer"] == "/steps/0/edits/1/rules/0/condition/segment"
+    assert (await flag(api))["enabled"] is False
+
+
 async def test_a_change_as_it_was(api: Api) -> None:
     change = await propose(api, edits=[ON], at="2026-02-01T00:00:00Z")
     path = f"/v1/flag-changes/{change['id']}"

@@ -104,7 +104,7 @@ class StepView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class FailureView(msgspec.Struct, frozen=True, kw_only=True):
-    """Which step the flag has refused (they count from 1), and why; `errors` point into the change."""
+    """Which step the flag has refused (counted from 1), and why; `errors` point into the change."""
 
     step: int
     code: str

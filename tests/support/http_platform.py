@@ -28,11 +28,13 @@ from adapters.memory.log_reader import MemoryLogReader
 from adapters.memory.vault import MemoryVault
 from adapters.memory.webhook_refusals import MemoryRefusalCounter
 from adapters.open_cache import open_cache
+from adapters.open_experiments import SubjectHashes
 from adapters.open_flags import Contexts
 from adapters.open_logs import opened_logs
 from adapters.schemas.validator import JsonSchemaValidator
 from adapters.services import Services
 from adapters.settings import Settings
+from adapters.statistics.experiments import ScipyStatistics
 from adapters.telemetry.metrics import Metrics
 from adapters.webhooks import WebhookPorts
 from application.access import KeyAuthenticator, SetOwner
@@ -42,8 +44,11 @@ from application.codec import EventCodec
 from application.context import Context
 from application.current import CurrentStates
 from application.event_store import Outage
+from application.experiments.exposures import Exposures
+from application.experiments.running import RunningExperiments, RunningRows
 from application.flags import CurrentFlags
-from application.flags.flag_sets import FlagRows, FlagSets
+from application.flags.flag_set import FlagRows
+from application.flags.flag_sets import FlagSets
 from application.flags.unleash_view import UnleashViews
 from application.flags.usage import UsageCounts
 from application.history import ScanningHistory
@@ -194,9 +199,14 @@ class NoReadModels:
 
 @dataclass
 class NoRows:
-    """Flags are all behind the read model, which has nothing."""
+    """Flags and experiments are all behind the read models, which have nothing."""
 
     store: MemoryEventStore
+
+    async def running(self, tenant: str) -> RunningRows:
+        del tenant
+        incarnation = (await self.store.tail()).incarnation
+        return RunningRows(position=0, incarnation=incarnation, running=())
 
     async def load(self, tenant: str) -> FlagRows:
         del tenant
@@ -238,8 +248,15 @@ class MemoryPlatform:
         self.cache = open_cache(MemoryEntryStore(self._timestamp), self.tail)
         self.flag_sets = FlagSets(NoRows(self.store), self.store, self.codec, self.tail)
         self.usage = UsageCounts(self.new_id)
+        self.subject_hash = SubjectHashes(MasterKey(b"m" * 32))
+        self.exposures = Exposures(self.subject_hash, now=self.now, new_id=self.new_id)
+        self.experiments = RunningExperiments(NoRows(self.store), self.store, self.codec, self.tail)
         self.recorder = Recorder(
-            [self.usage], self.pipeline, now=self.now, new_id=self.new_id, interval=10.0
+            [self.usage, self.exposures],
+            self.pipeline,
+            now=self.now,
+            new_id=self.new_id,
+            interval=10.0,
         )
         self.history = ScanningHistory(self.store)
         self.keys = KeyAuthenticator(self.current)
@@ -266,6 +283,10 @@ class MemoryPlatform:
             flag_sets=self.flag_sets,
             flag_context=contexts,
             flag_usage=self.usage,
+            experiments=self.experiments,
+            exposures=self.exposures,
+            subject_hash=self.subject_hash,
+            statistics=ScipyStatistics(),
             unleash_views=UnleashViews(),
             limiter=self.limiter,
             schemas=schemas,

@@ -15,7 +15,8 @@ from adapters.http.moments import Moment, fold, is_new
 from adapters.http.names import NO_NUL, known_foreign_name, new_name
 from adapters.http.operations import operation
 from adapters.http.paging import Page, read_cursor
-from application.flags.changes import RemoveSegment, segments_used
+from application.flags.changes import RemoveSegment
+from application.flags.relations import segments_used
 from domain.flags.conditions import Condition
 from domain.flags.segments import SEGMENT, DefineSegment, NoSuchSegment
 from domain.flags.state import NoSegment, Segment

@@ -1,6 +1,5 @@
 """Changing one flag or segment: what its decision needs to know of others is loaded and guarded."""
 
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -8,17 +7,24 @@ import msgspec
 
 from application.bus import Run
 from application.flags.flag_sets import FlagSets
+from application.flags.relations import (
+    Touched,
+    check_dependents,
+    check_segments,
+    faults_of_prerequisites,
+    known_segments,
+    segments_of,
+    segments_used,
+)
 from application.states import Folded
 from application.unit import Done, Unit
 from domain.flags.commands import ChangeFlag
-from domain.flags.conditions import AllOf, AnyOf, Condition, InSegment
 from domain.flags.decider import FLAG
 from domain.flags.differences import edits_between
-from domain.flags.edits import Archive, Describe, Edit, SetRules
-from domain.flags.prerequisites import cycle_through
+from domain.flags.edits import Archive, Describe, Edit
 from domain.flags.segments import SEGMENT, ArchiveSegment, DefineSegment
 from domain.flags.state import Flag, NoFlag, NoSegment, Segment
-from domain.rejections import Conflict, Fault, Invalid
+from domain.rejections import Invalid
 
 
 class EditFlag(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,108 +53,51 @@ class FlagChanged(msgspec.Struct, frozen=True, kw_only=True):
     created: bool
 
 
-class FlagIsNeeded(Conflict):
-    """Other flags name it as a prerequisite."""
-
-    slug = "flag-is-needed"
-    title = "Other flags depend on the flag"
-
-
-async def edit(
-    unit: Unit, command: EditFlag, sets: FlagSets, *, among: frozenset[str] = frozenset()
-) -> FlagChanged:
+async def edit(unit: Unit, command: EditFlag, sets: FlagSets) -> FlagChanged:
     """Let a flag answer edits, knowing the segments and the flags that these name.
 
-    `among` are the names of segments that come into being in the same unit.
+    Raises:
+        Rejection: as the flag's decider does; FlagIsNeeded, SegmentsAreGone, or Invalid where a
+            prerequisite is unknown or leads back to the flag.
+    """
+    key = command.flag
+    changed = {key: await decided(unit, command)}
+    faults = await faults_of_prerequisites(unit, changed)
+    if faults:
+        pointer = _pointer_of_description(command)
+        raise Invalid(
+            *(msgspec.structs.replace(each, pointer=pointer + each.pointer) for _, each in faults)
+        )
+    if any(isinstance(each, Archive) for each in command.edits):
+        check_dependents(changed, (await sets.of(unit.context.tenant)).flags)
+    await check_segments(unit, changed)
+    return FlagChanged(flag=changed[key].after, created=isinstance(changed[key].before, NoFlag))
+
+
+async def decided(unit: Unit, command: EditFlag) -> Touched:
+    """Let a flag answer edits, as far as that is its own affair.
 
     Raises:
-        Rejection: as the flag's decider does; FlagIsNeeded, or Invalid where a prerequisite is
-            unknown or leads back to the flag.
+        Rejection: as the flag's decider does.
     """
     before = await unit.load(FLAG, command.flag)
-    pointers = command.pointers or ("",) * len(command.edits)
-    for each, pointer in zip(command.edits, pointers, strict=True):
-        if isinstance(each, Describe):
-            await _check_prerequisites(unit, command.flag, each, pointer)
-        elif isinstance(each, Archive):
-            await _check_dependents(unit, command.flag, sets)
-    known = among | await _known_segments(unit, command.edits, among)
+    named = {name for each in command.edits for name in segments_of(each)}
     change = ChangeFlag(
         flag=command.flag,
         edits=command.edits,
-        segments=known,
+        segments=await known_segments(unit, named),
         approved=command.approved,
         foreign=command.foreign,
         pointers=command.pointers,
         at=command.at,
     )
-    after = await unit.decide(FLAG, command.flag, change)
-    return FlagChanged(flag=after, created=isinstance(before, NoFlag))
+    return Touched(before=before, after=await unit.decide(FLAG, command.flag, change))
 
 
-async def _known_segments(
-    unit: Unit, edits: Iterable[Edit], among: frozenset[str]
-) -> frozenset[str]:
-    known = set()
-    for name in sorted({name for each in edits for name in segments_of(each)} - among):
-        segment = await unit.guard(SEGMENT, name)
-        if isinstance(segment, Segment) and not segment.archived:
-            known.add(name)
-    return frozenset(known)
-
-
-def segments_of(edit_: Edit) -> Iterator[str]:
-    """The segments that an edit's rules name."""
-    if isinstance(edit_, SetRules):
-        for rule in edit_.rules:
-            yield from segments_in(rule.condition)
-
-
-def segments_in(condition: Condition) -> Iterator[str]:
-    """The segments that a condition names."""
-    if isinstance(condition, InSegment):
-        yield condition.segment
-    elif isinstance(condition, AllOf | AnyOf):
-        for each in condition.of:
-            yield from segments_in(each)
-
-
-async def _check_prerequisites(unit: Unit, key: str, change: Describe, pointer: str) -> None:
-    """Follow the flag's new prerequisites to their ends; what is seen is guarded."""
-    parents = {key: [each.flag for each in change.about.prerequisites]}
-    waiting = list(parents[key])
-    while waiting:
-        name = waiting.pop()
-        if name in parents:
-            continue
-        state = await unit.guard(FLAG, name)
-        named = state.about.prerequisites if isinstance(state, Flag) else ()
-        parents[name] = [each.flag for each in named]
-        waiting += parents[name]
-        if isinstance(state, NoFlag) and name in parents[key]:
-            raise _at_prerequisite(parents[key], name, pointer, "unknown-flag", "is no flag")
-    cycle = cycle_through(key, parents)
-    if cycle:
-        detail = f"leads back to the flag itself: {' -> '.join(cycle[:20])}"
-        raise _at_prerequisite(parents[key], cycle[1], pointer, "cycle", detail)
-
-
-def _at_prerequisite(names: list[str], name: str, pointer: str, code: str, detail: str) -> Invalid:
-    place = f"{pointer}/prerequisites/{names.index(name)}/flag"
-    return Invalid(Fault(pointer=place, code=code, detail=detail))
-
-
-async def _check_dependents(unit: Unit, key: str, sets: FlagSets) -> None:
-    """An archived flag would switch those off that depend on it."""
-    flags = (await sets.of(unit.context.tenant)).flags
-    needed_by = sorted(
-        name
-        for name, flag in flags.items()
-        if not flag.archived and any(each.flag == key for each in flag.about.prerequisites)
-    )
-    if needed_by:
-        detail = f"Take it out of the prerequisites first: {', '.join(needed_by[:5])}."
-        raise FlagIsNeeded(detail, flags=needed_by[:100])
+def _pointer_of_description(command: EditFlag) -> str:
+    pointers = command.pointers or ("",) * len(command.edits)
+    edits = zip(command.edits, pointers, strict=True)
+    return next((place for each, place in edits if isinstance(each, Describe)), "")
 
 
 @dataclass(frozen=True)
@@ -229,28 +178,16 @@ class RemoveSegmentHandler:
         Raises:
             SegmentInUse: naming the flags.
         """
-        flags = (await self.sets.of(run.context.tenant)).flags
-        used_by = [key for key, flag in flags.items() if command.segment in segments_used(flag)]
 
         async def decide(unit: Unit) -> NoSegment | Segment:
+            flags = (await self.sets.of(run.context.tenant)).flags
+            used_by = [key for key, flag in flags.items() if command.segment in segments_used(flag)]
             archive = ArchiveSegment(segment=command.segment, used_by=used_by, at=command.at)
             return await unit.decide(SEGMENT, command.segment, archive)
 
         done = await run(decide, lanes=[(SEGMENT, command.segment)])
         _learn_segment(self.sets, run, command.segment, done)
         return done
-
-
-def segments_used(flag: Flag) -> set[str]:
-    """The segments that a flag's rules name, in any environment; none of an archived flag."""
-    if flag.archived:
-        return set()
-    return {
-        name
-        for setting in flag.settings.values()
-        for rule in setting.rules
-        for name in segments_in(rule.condition)
-    }
 
 
 def _learn_segment(sets: FlagSets, run: Run, name: str, done: Done[NoSegment | Segment]) -> None:

@@ -8,7 +8,7 @@ import msgspec
 
 from application.current import CurrentStates
 from application.event_store import StreamName
-from application.flags.changes import segments_of
+from application.flags.relations import segments_of
 from application.unit import Loaded, Unit
 from domain.decider import Decider
 from domain.flags.commands import ChangeFlag

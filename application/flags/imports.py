@@ -8,9 +8,15 @@ from typing import Any
 import msgspec
 
 from application.bus import Run
-from application.flags.changes import EditFlag, edit
+from application.flags.changes import EditFlag, decided
 from application.flags.flag_set import FlagSet
 from application.flags.flag_sets import FlagSets
+from application.flags.relations import (
+    Touched,
+    check_dependents,
+    check_segments,
+    faults_of_prerequisites,
+)
 from application.states import Folded
 from application.unit import Done, Unit
 from domain.decider import Decider
@@ -59,7 +65,7 @@ class ImportFlagsHandler:
         flags = await self.sets.of(run.context.tenant)
 
         async def decide(unit: Unit) -> Imported:
-            return await carry_out(unit, command, flags, self.sets)
+            return await carry_out(unit, command, flags)
 
         lanes = [(FLAG, key) for key in sorted(command.document.flags)]
         done = await run(decide, lanes=lanes)
@@ -71,7 +77,7 @@ class ImportFlagsHandler:
         return done
 
 
-async def carry_out(unit: Unit, command: ImportFlags, flags: FlagSet, sets: FlagSets) -> Imported:
+async def carry_out(unit: Unit, command: ImportFlags, flags: FlagSet) -> Imported:
     """Plan on what the process keeps, which the append verifies, and decide.
 
     Raises:
@@ -95,16 +101,24 @@ async def carry_out(unit: Unit, command: ImportFlags, flags: FlagSet, sets: Flag
             at=command.at,
         )
         await unit.decide(SEGMENT, name, define)
-    faults: list[Fault] = []
+    faults: list[tuple[str, Fault]] = []
+    touched: dict[str, Touched] = {}
     for key, edits in plan.flags.items():
         change = EditFlag(flag=key, edits=edits, foreign=True, at=command.at)
         try:
-            await edit(unit, change, sets, among=frozenset(plan.segments))
+            touched[key] = await decided(unit, change)
         except Invalid as invalid:
-            place = command.places.get(key, "")
-            faults += (msgspec.structs.replace(each, pointer=place) for each in invalid.faults)
+            faults += ((key, each) for each in invalid.faults)
+    faults = faults or await faults_of_prerequisites(unit, touched)
     if faults:
-        raise Invalid(*faults[:MOST_FAULTS])
+        raise Invalid(
+            *(
+                msgspec.structs.replace(each, pointer=command.places.get(key, ""))
+                for key, each in faults[:MOST_FAULTS]
+            )
+        )
+    check_dependents(touched, flags.flags)
+    await check_segments(unit, touched)
     return Imported(
         plan=plan,
         flags={key: await _after(unit, FLAG, key) for key in plan.flags},

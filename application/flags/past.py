@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from application.flags.changes import segments_used
 from application.flags.flag_set import FlagRows, FlagSet
+from application.flags.relations import segments_used
 from application.pipeline import Pipeline
 from application.states import Folded
 from domain.decider import Decider

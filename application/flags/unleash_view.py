@@ -12,8 +12,8 @@ from typing import Any
 import msgspec
 import structlog
 
-from application.flags.changes import segments_used
 from application.flags.flag_set import Change, FlagSet
+from application.flags.relations import segments_used
 from domain.flags.decider import FLAG
 from domain.flags.documents import Inexpressible
 from domain.flags.state import Flag

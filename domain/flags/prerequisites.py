@@ -1,28 +1,26 @@
 """Prerequisites: that no flag depends on itself, by whatever way round."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 Parents = Mapping[str, Iterable[str]]
 """The flags that each flag names as its prerequisites."""
 
 
-def cycle_through(flag: str, parents: Parents) -> list[str]:
+def cycle_in(parents: Parents) -> list[str]:
     """A way from a flag back to itself, both ends included; empty where there is none."""
-    path: dict[str, str] = {}
-    waiting = [flag]
-    while waiting:
-        child = waiting.pop()
-        for parent in parents.get(child, ()):
-            if parent == flag:
-                return _way(flag, child, path)
-            if parent not in path:
-                path[parent] = child
-                waiting.append(parent)
+    clear: set[str] = set()
+    for start in parents:
+        path: dict[str, Iterator[str]] = {start: iter(parents[start])}
+        while path and start not in clear:
+            last = next(reversed(path))
+            for parent in path[last]:
+                if parent in path:
+                    way = list(path)
+                    return [*way[way.index(parent) :], parent]
+                if parent not in clear:
+                    path[parent] = iter(parents.get(parent, ()))
+                    break
+            else:
+                clear.add(last)
+                del path[last]
     return []
-
-
-def _way(flag: str, last: str, path: Mapping[str, str]) -> list[str]:
-    way = [flag, last]
-    while way[-1] != flag:
-        way.append(path[way[-1]])
-    return way[::-1]

@@ -1,6 +1,6 @@
 """What is wrong with flags that were read, said with pointers into Unleash's document."""
 
-from collections.abc import Iterable
+from collections.abc import Container
 
 import msgspec
 
@@ -15,10 +15,10 @@ from domain.rejections import Fault
 _THEIRS = {"field": "contextName"}
 
 
-def check_rule(place: Place, rule: Rule, about: About, segments: Iterable[str]) -> None:
+def check_rule(place: Place, rule: Rule, about: About, segments: Container[str]) -> None:
     """Report what is wrong with a strategy."""
     setting = Setting(rules=(rule,), variants=())
-    for fault in faults_of_setting(setting, about, set(segments), ""):
+    for fault in faults_of_setting(setting, about, segments, ""):
         tail = fault.pointer.removeprefix("/rules/0")
         if tail == "/strategy":
             tail = "/name" if place.get("name").given else "/strategyName"

@@ -56,17 +56,19 @@ def read_unleash(document: Any, environment: str) -> FlagSet:
 
 
 class _Segments:
-    """The document's segments: those that it defines, and the names of all that it lists."""
+    """The document's segments: those that it defines, and all that it lists, by number and name."""
 
     def __init__(self, root: Place) -> None:
-        self.names: dict[int, str] = {}
+        self.numbered: dict[int, str] = {}
+        self.names: set[str] = set()
         self.defined: dict[str, Segment] = {}
         for place in root.get("segments").objects():
             number = place.get("id").whole()
             name = place.get("name").text(f"segment-{number}") or f"segment-{number}"
-            if number in self.names or name in self.names.values():
+            if number in self.numbered or name in self.names:
                 place.fault("duplicate", f"segment {quoted(name)} is there more than once")
-            self.names[number] = name
+            self.numbered[number] = name
+            self.names.add(name)
             constraints = [
                 constraint
                 for item in place.get("constraints").objects()
@@ -83,10 +85,10 @@ class _Segments:
         found = []
         for item in place.items():
             number = item.whole()
-            if number not in self.names:
+            if number not in self.numbered:
                 item.fault("unknown-segment", f"there is no segment {number} in the document")
             else:
-                found.append(InSegment(segment=self.names[number]))
+                found.append(InSegment(segment=self.numbered[number]))
         return tuple(found)
 
 
@@ -163,7 +165,7 @@ def _rules(places: list[Place], segments: _Segments, about: About) -> tuple[Rule
         known = len(place.report.faults)
         rule = _rule(place, identity, segments)
         if len(place.report.faults) == known:
-            check_rule(place, rule, about, segments.names.values())
+            check_rule(place, rule, about, segments.names)
         rules.append(rule)
     return tuple(rules)
 

@@ -1,8 +1,12 @@
 """Constraints in Unleash's words: the same as ours but for one operator's name."""
 
 import re
+from datetime import date
 from typing import Any, Final, get_args
 
+import msgspec
+
+from domain.flags import readings
 from domain.flags.conditions import (
     MANY_VALUES,
     AddressOperator,
@@ -31,6 +35,9 @@ _OPERATORS: Final[dict[str, Operator]] = {
 }
 _OURS: Final[dict[str, Operator]] = {**_OPERATORS, "IN_CIDR": "CIDR"}
 _THEIRS: Final[dict[str, str]] = {"CIDR": "IN_CIDR"}
+_DATE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{3})?(Z|[+-]\d\d:\d\d)", re.ASCII)
+"""What the SDKs' engine reads as a date."""
+
 _MEMBERSHIP: Final = {"IN": False, "NOT_IN": True}
 
 
@@ -83,6 +90,17 @@ def written_constraint(constraint: Constraint, *, for_clients: bool = False) -> 
     return written
 
 
+def _date(text: str) -> str:
+    seconds, rest = divmod(readings.moment(text), 1_000_000_000)
+    days, second = divmod(seconds, 86_400)
+    if rest % 1_000_000:
+        raise Inexpressible(f"{quoted(text)} is finer than milliseconds")
+    day = date.fromordinal(days)
+    hours, minutes = divmod(second // 60, 60)
+    clock = f"{hours:02}:{minutes:02}:{second % 60:02}.{rest // 1_000_000:03}"
+    return f"{day.isoformat()}T{clock}Z"
+
+
 def _for_clients(constraint: Constraint) -> Constraint:
     if '"' in constraint.field or constraint.field.endswith("\\"):
         raise Inexpressible(f"the field {quoted(constraint.field)} has a quote, or ends in \\")
@@ -96,6 +114,8 @@ def _for_clients(constraint: Constraint) -> Constraint:
             inverted=constraint.inverted != _MEMBERSHIP[operator],
             case_insensitive=True,
         )
+    if operator in {"DATE_AFTER", "DATE_BEFORE"} and not _DATE.fullmatch(constraint.values[0]):
+        return msgspec.structs.replace(constraint, values=(_date(constraint.values[0]),))
     if any(value.endswith("\\") for value in constraint.values):
         raise Inexpressible(f"a value compared with {quoted(constraint.field)} ends in \\")
     return constraint

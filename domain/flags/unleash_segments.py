@@ -24,8 +24,8 @@ class NumberedSegments(msgspec.Struct, frozen=True, kw_only=True):
     segments: Mapping[str, Segment]
     numbers: dict[str, int]
 
-    def resolved(self, condition: Condition) -> Condition:
-        """The condition with every segment that cannot be named by a number spelt out.
+    def resolved(self, condition: Condition, *, spelt_out: bool = False) -> Condition:
+        """The condition with every segment spelt out, or those that cannot be named by a number.
 
         Raises:
             Inexpressible: it says who is not in a segment that is not there.
@@ -34,15 +34,17 @@ class NumberedSegments(msgspec.Struct, frozen=True, kw_only=True):
             case Constraint():
                 return condition
             case InSegment():
-                return self._resolved(condition)
+                return self._segment(condition, spelt_out=spelt_out)
             case AllOf():
-                return AllOf(of=tuple(self.resolved(each) for each in condition.of))
+                inner = (self.resolved(each, spelt_out=spelt_out) for each in condition.of)
+                return AllOf(of=tuple(inner))
             case AnyOf():
-                return AnyOf(of=tuple(self.resolved(each) for each in condition.of))
+                inner = (self.resolved(each, spelt_out=spelt_out) for each in condition.of)
+                return AnyOf(of=tuple(inner))
 
-    def _resolved(self, condition: InSegment) -> Condition:
+    def _segment(self, condition: InSegment, *, spelt_out: bool) -> Condition:
         name = condition.segment
-        if name in self.numbers and not condition.inverted:
+        if name in self.numbers and not condition.inverted and not spelt_out:
             return condition
         segment = self.segments.get(name)
         if segment is None:

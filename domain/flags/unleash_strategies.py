@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from domain.flags.conditions import Condition, Constraint
+from domain.flags.conditions import AllOf, Condition, Constraint, InSegment
 from domain.flags.documents import Inexpressible
 from domain.flags.normal_form import MOST_TERMS, Term, TooManyTerms, terms
 from domain.flags.rules import EVERYBODY, Rule
@@ -81,9 +81,11 @@ class Strategies(msgspec.Struct, frozen=True, kw_only=True):
             }
 
     def _terms(self, rule: Rule) -> list[Term]:
-        condition: Condition = self.segments.resolved(rule.condition)
+        by_chance = _is_by_chance(rule)
+        several = by_chance and not _is_conjunction(rule.condition)
+        condition = self.segments.resolved(rule.condition, spelt_out=several)
         try:
-            return terms(condition, disjoint=_is_by_chance(rule))
+            return terms(condition, disjoint=by_chance)
         except TooManyTerms:
             reason = f"its condition would take more than {MOST_TERMS} strategies"
             raise Inexpressible(reason) from None
@@ -128,6 +130,12 @@ def whole_rollout(group: str, rollout: int) -> list[Rule]:
         return []
     parameters = {"rollout": str(rollout), "stickiness": "default", "groupId": group}
     return [Rule(id="rollout", strategy="flexibleRollout", parameters=parameters)]
+
+
+def _is_conjunction(condition: Condition) -> bool:
+    """Whether one strategy's constraints say it: nothing in it will have to be turned round."""
+    parts = condition.of if isinstance(condition, AllOf) else (condition,)
+    return all(isinstance(each, Constraint | InSegment) for each in parts)
 
 
 def _is_by_chance(rule: Rule) -> bool:

@@ -11,7 +11,8 @@ from yggdrasil_engine.engine import UnleashEngine
 from domain.flags.context import make_context
 from domain.flags.documents import FlagSet
 from domain.flags.evaluation import Evaluation, compile_flag
-from domain.flags.state import Flag
+from domain.flags.state import Flag, Segment
+from domain.flags.unleash import number_segments, unleash_feature, write_unleash
 
 AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
 ENVIRONMENT = "production"
@@ -229,3 +230,14 @@ def flags_of(found: FlagSet) -> dict[str, Flag]:
         )
         for key, each in found.flags.items()
     }
+
+
+def served(flags: dict[str, Flag], segments: dict[str, Segment]) -> dict[str, Any]:
+    """What the SDKs of an environment would be served."""
+    numbered = number_segments(segments)
+    features = [
+        unleash_feature(key, flag, ENVIRONMENT, numbered, flags=flags)
+        for key, flag in flags.items()
+    ]
+    written = write_unleash({}, {name: segments[name] for name in numbered.numbers}, ENVIRONMENT)
+    return {"version": 2, "features": features, "segments": written["segments"]}

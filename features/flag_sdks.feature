@@ -30,7 +30,7 @@ Feature: Flags for SDKs
 
     Scenario: Every person in the same bucket
       Given flags with rules, segments, variants and a prerequisite
-      Then Unleash's client and the platform agree on 200 people
+      Then Unleash's client and the platform agree on 60 people
 
     Scenario: A change is fetched
       Given Unleash's client that polls, and a flag that is on

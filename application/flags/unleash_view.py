@@ -17,7 +17,7 @@ from application.flags.relations import segments_used
 from domain.flags.decider import FLAG
 from domain.flags.documents import Inexpressible
 from domain.flags.state import Flag
-from domain.flags.unleash_segments import NumberedSegments, number_segments, written_segments
+from domain.flags.unleash_segments import NumberedSegments, served_segments
 from domain.flags.unleash_writing import unleash_feature
 
 log = structlog.get_logger(__name__)
@@ -79,10 +79,8 @@ class UnleashView:
                 await asyncio.sleep(0)
 
     def _write_segments(self) -> None:
-        self._numbered = number_segments(self._flags.segments)
-        plain = {name: self._flags.segments[name] for name in self._numbered.numbers}
-        written = written_segments(NumberedSegments(segments=plain, numbers=self._numbered.numbers))
-        self.segments = {each["id"]: _encode(each) for each in written}
+        self._numbered, served = served_segments(self._flags.segments)
+        self.segments = {each["id"]: _encode(each) for each in served}
 
     def _write_feature(self, key: str, flag: Flag, flags: dict[str, Flag]) -> None:
         self.features.pop(key, None)

@@ -95,13 +95,34 @@ def written_segments(segments: NumberedSegments) -> list[dict[str, Any]]:
             *(f"segment {name} has nested conditions, in Unleash none can" for name in complex_ones)
         )
     return [
-        {
-            "id": number,
-            "name": name,
-            "description": segments.segments[name].description,
-            "constraints": [
-                written_constraint(each) for each in constraints_of(segments.segments[name]) or ()
-            ],
-        }
+        _written(name, number, segments.segments[name], for_clients=False)
         for name, number in sorted(segments.numbers.items(), key=lambda pair: pair[1])
     ]
+
+
+def served_segments(
+    segments: Mapping[str, Segment],
+) -> tuple[NumberedSegments, list[dict[str, Any]]]:
+    """The segments as SDKs are served them; what they cannot read has no number."""
+    numbered = number_segments(segments)
+    numbers: dict[str, int] = {}
+    served: list[dict[str, Any]] = []
+    for name, number in numbered.numbers.items():
+        try:
+            served.append(_written(name, number, segments[name], for_clients=True))
+        except Inexpressible:
+            continue
+        numbers[name] = number
+    return NumberedSegments(segments=segments, numbers=numbers), served
+
+
+def _written(name: str, number: int, segment: Segment, *, for_clients: bool) -> dict[str, Any]:
+    return {
+        "id": number,
+        "name": name,
+        "description": segment.description,
+        "constraints": [
+            written_constraint(each, for_clients=for_clients)
+            for each in constraints_of(segment) or ()
+        ],
+    }

@@ -25,7 +25,7 @@ from adapters.http.draining import Draining
 from adapters.open_backups import opened_backups
 from adapters.open_cache import OpenCache, open_cache, opened_entries
 from adapters.open_experiments import ReadExperiments, SubjectHashes
-from adapters.open_flags import Contexts, ReadFlags
+from adapters.open_flags import Contexts, ReadFlags, recorded_contexts
 from adapters.open_logs import opened_logs, opened_reader
 from adapters.open_recorder import opened_recorder
 from adapters.open_restores import live_log
@@ -117,6 +117,7 @@ class Platform:
         self.background.start("cache", self.cache.follower.run())
         self.background.start("flags", self.services.flag_sets.run())
         self.background.start("aggregates", self.recorder.run())
+        self.background.start("contexts", self.services.recorded_contexts.run())
 
 
 @asynccontextmanager
@@ -156,8 +157,7 @@ async def open_platform(
         stack.push_async_callback(redis.aclose)
         codec = EventCodec(DECIDERS, vault, UPCASTS)
         pipeline = Pipeline(store, codec, new_id)
-        current = CurrentStates(pipeline)
-        progress = ProgressChannel(redis, settings.redis_url)
+        current, progress = CurrentStates(pipeline), ProgressChannel(redis, settings.redis_url)
         read_models = PostgresReadModels(readers, PROJECTIONS, progress, store.incarnation)
         limiter = RateLimiter(
             current=current,
@@ -173,9 +173,8 @@ async def open_platform(
         tail = _tail(store, current, background)
         cache = open_cache(entries, tail)
         flag_sets, contexts = FlagSets(ReadFlags(read_models), store, codec, tail), Contexts(clock)
-        usage, subject_hash = UsageCounts(new_id), SubjectHashes(master)
-        exposures = Exposures(subject_hash, now=clock, new_id=new_id)
-        schemas = JsonSchemaValidator()
+        usage, hashes, schemas = UsageCounts(new_id), SubjectHashes(master), JsonSchemaValidator()
+        exposures = Exposures(hashes, now=clock, new_id=new_id)
         log_reader = await stack.enter_async_context(opened_reader(settings))
         services = Services(
             settings=settings,
@@ -184,9 +183,10 @@ async def open_platform(
             flag_sets=flag_sets,
             flag_context=contexts,
             flag_usage=usage,
+            recorded_contexts=recorded_contexts(redis, master, settings),
             experiments=RunningExperiments(ReadExperiments(read_models), store, codec, tail),
             exposures=exposures,
-            subject_hash=subject_hash,
+            subject_hash=hashes,
             statistics=ScipyStatistics(),
             unleash_views=UnleashViews(),
             limiter=limiter,

@@ -6,7 +6,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from adapters.crypto.fields import ByteCipher
+from adapters.crypto.master import MasterKey
+from adapters.redis.client import RedisClient
+from adapters.redis.context_store import RedisContextStore
+from adapters.settings import Settings
 from application.flags.flag_set import FlagRows
+from application.flags.recorded_contexts import RecordedContexts
 from domain.flags.context import Context, make_context
 from projections.flags import PROJECTION, load_everything
 from projections.reading import ReadModels
@@ -36,3 +42,12 @@ class Contexts:
             raw = {**raw, "environment": environment}
         chance = f"{random.getrandbits(64):x}"
         return make_context(raw, at=self.now(), seed=chance)
+
+
+def recorded_contexts(
+    redis: RedisClient, master: MasterKey, settings: Settings
+) -> RecordedContexts:
+    """The contexts that this process samples, shared through Redis under a key of their own."""
+    cipher = ByteCipher(master.derive("recorded contexts"))
+    store = RedisContextStore(redis, master.subject_hash(), cipher)
+    return RecordedContexts(store, interval=settings.flag_usage_interval.total_seconds())

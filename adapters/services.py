@@ -19,6 +19,7 @@ from application.experiments.statistics import Statistics
 from application.experiments.telling import SubjectHash
 from application.flags import FlagEvaluator, MakesContext
 from application.flags.flag_sets import FlagSets
+from application.flags.recorded_contexts import RecordedContexts
 from application.flags.unleash_view import UnleashViews
 from application.flags.usage import UsageCounts
 from application.limits import RateLimiter
@@ -41,6 +42,7 @@ class Services:
     flag_sets: FlagSets
     flag_context: MakesContext
     flag_usage: UsageCounts
+    recorded_contexts: RecordedContexts
     experiments: RunningExperiments
     exposures: Exposures
     subject_hash: SubjectHash

@@ -21,3 +21,11 @@ Feature: Usage of flags
       When it is explained and evaluated as it was
       And it is evaluated 1 time
       Then its usage shows 1 evaluations, by variant and by the hour
+
+  Rule: Drafts are tried on whom the flag was evaluated for
+
+    Scenario: What a draft would change
+      Given a flag with two variants
+      When it is evaluated 5 times
+      Then a draft that switches it off flips all 5 users
+      And none once what was recorded is erased

@@ -25,7 +25,8 @@ def _(annals: Annals, world: World) -> None:
 @when(parsers.re(r"it is evaluated (?P<times>\d+) times?"), converters={"times": int})
 def _(annals: Annals, world: World, times: int) -> None:
     for number in range(times):
-        world.seen.append(annals.evaluate(world.flag, {"userId": f"user-{number}"}))
+        context = {"userId": f"{world.flag}-user-{number}"}
+        world.seen.append(annals.evaluate(world.flag, context))
 
 
 @when(parsers.parse("a client reports {yes:d} times yes and {no:d} times no"))
@@ -82,3 +83,23 @@ def _(annals: Annals, world: World) -> None:
 def _(annals: Annals, world: World, yes: int, no: int) -> None:
     found = usage(annals, world, yes + no)
     assert found["totals"] == {"yes": yes, "no": no, "variants": {"blue": yes, "disabled": no}}
+
+
+def flipped(annals: Annals, world: World) -> set[str]:
+    """The users of this scenario for whom a draft changes the flag."""
+    answer = annals.as_owner("POST", f"/v1/flags/{world.flag}/try", {"enabled": False})
+    assert answer.status_code == 200, answer.text
+    contexts = [flip["context"] for flip in answer.json()["flips"]]
+    users = {str(context.get("userId")) for context in contexts}
+    return {user for user in users if user.startswith(f"{world.flag}-user-")}
+
+
+@then(parsers.parse("a draft that switches it off flips all {users:d} users"))
+def _(annals: Annals, world: World, users: int) -> None:
+    assert flipped(annals, world) == {f"{world.flag}-user-{number}" for number in range(users)}
+
+
+@then("none once what was recorded is erased")
+def _(annals: Annals, world: World) -> None:
+    assert annals.as_owner("DELETE", "/v1/flags/contexts").status_code == 204
+    assert flipped(annals, world) == set()

@@ -90,4 +90,6 @@ def evaluated(
             kept[id(found)] = found, encoded
         else:
             call.platform.metrics.flag_errors.labels(found.error).inc()
+    if counted:
+        services.recorded_contexts.offer(flags, tenant, environment, context.raw)
     return answers

@@ -1,5 +1,6 @@
 """Evaluating flags over HTTP: now, as it was, why, and what a draft would change."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -24,7 +25,7 @@ from domain.flags.rules import EVERYBODY
 from domain.flags.state import Flag
 from domain.rejections import Conflict, Fault, Invalid
 
-EVALUATE, READ = "flags:evaluate", "flags:read"
+EVALUATE, READ, WRITE = "flags:evaluate", "flags:read", "flags:write"
 
 RawContext = Annotated[dict[str, Any], msgspec.Meta(description="Unleash's or OpenFeature's.")]
 Key = Annotated[str, msgspec.Meta(max_length=100)]
@@ -68,9 +69,14 @@ class Diff(msgspec.Struct, frozen=True, kw_only=True, rename={"from_": "from"}):
 
 
 class DraftBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A setting that is not in force, and the contexts to try it on."""
+    """A setting that is not in force, and the contexts to try it on: recorded ones, unless given.
 
-    contexts: Annotated[tuple[RawContext, ...], msgspec.Meta(min_length=1, max_length=10_000)]
+    To try it on recorded ones takes the permission to change flags, because the answer shows them.
+    """
+
+    contexts: (
+        Annotated[tuple[RawContext, ...], msgspec.Meta(min_length=1, max_length=10_000)] | None
+    ) = None
     environment: Name = DEFAULT_ENVIRONMENT
     enabled: bool = True
     rollout: Annotated[int, msgspec.Meta(ge=0, le=EVERYBODY)] | None = None
@@ -247,8 +253,14 @@ async def try_draft(call: Call, body: DraftBody) -> Answer:
         flags.segments,
         lambda other, inner: flags.evaluate(other, environment, inner),
     )
+    contexts: Sequence[RawContext]
+    if body.contexts is not None:
+        contexts = body.contexts
+    else:
+        call.require(WRITE)
+        contexts = await call.platform.services.recorded_contexts.read(call.tenant, environment)
     flips = []
-    for raw in body.contexts:
+    for raw in contexts:
         context = call.platform.services.flag_context(raw, environment)
         before, after = flags.evaluate(key, environment, context), evaluate(context)
         if (before.value, before.variant) != (after.value, after.variant):
@@ -259,9 +271,7 @@ async def try_draft(call: Call, body: DraftBody) -> Answer:
                     after=answer_of(flags, key, environment, after),
                 )
             )
-    return json_answer(
-        Trial(tried=len(body.contexts), flipped=len(flips), flips=flips[:MOST_FLIPS])
-    )
+    return json_answer(Trial(tried=len(contexts), flipped=len(flips), flips=flips[:MOST_FLIPS]))
 
 
 def _drafted(flag: Flag, body: DraftBody, flags: FlagSet) -> Flag:

@@ -27,7 +27,9 @@ Variants = Annotated[tuple[Variant, ...], msgspec.Meta(max_length=200)]
 Tags = Annotated[tuple[Word, ...], msgspec.Meta(max_length=50)]
 Prerequisites = Annotated[tuple[Prerequisite, ...], msgspec.Meta(max_length=50)]
 
-_WORDS = frozenset({"import", "export", "usage", "stale", "explain", "try", "environments"})
+_WORDS = frozenset(
+    {"contexts", "environments", "explain", "export", "import", "stale", "try", "usage"}
+)
 """Words of this API that could not be told from a flag's key."""
 
 

@@ -2,6 +2,7 @@
 
 import adapters.http.environments
 import adapters.http.flag_commands
+import adapters.http.flag_contexts
 import adapters.http.flag_documents
 import adapters.http.flag_evaluation
 import adapters.http.flag_plans
@@ -69,6 +70,7 @@ CAPABILITY = Capability(
         *adapters.http.unleash.OPERATIONS,
         *adapters.http.unleash_metrics.OPERATIONS,
         *adapters.http.flag_usage.OPERATIONS,
+        *adapters.http.flag_contexts.OPERATIONS,
     ),
     chores={"flag-changes": carry_out_flag_changes},
 )

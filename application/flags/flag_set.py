@@ -14,7 +14,7 @@ from domain.flags.context import Context
 from domain.flags.decider import FLAG
 from domain.flags.evaluation import Evaluate, Evaluation, Parent, compile_flag
 from domain.flags.segments import SEGMENT
-from domain.flags.state import Flag, Segment, Segments
+from domain.flags.state import DEFAULT_ENVIRONMENT, Flag, Segment, Segments
 from domain.recorded import Recorded
 
 REMEMBERED = 1000
@@ -114,6 +114,10 @@ class FlagSet:
         if environment not in self._compiled:
             return {}
         return self._answers.setdefault((form, environment), {})
+
+    def is_set_up(self, environment: str) -> bool:
+        """Whether it is the default one, or a flag that was evaluated there has a setting in it."""
+        return environment == DEFAULT_ENVIRONMENT or environment in self._compiled
 
     def changes_after(self, serial: int) -> list[Change] | None:
         """The changes behind the first so many; None when that is no longer known."""

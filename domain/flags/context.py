@@ -67,16 +67,18 @@ class _Parsed(dict[tuple[Parse, str], Any]):
 class Context:
     """Whom a flag is evaluated for. Nothing of it changes what was said, only what was looked up.
 
-    `fields[name]` is a field's text or None, `parsed[parse, name]` what the text stands for or
-    None. `seed` is any text of the caller's: requests with the same seed share their chance.
+    `raw` is what was said, `fields[name]` a field's text or None, `parsed[parse, name]` what the
+    text stands for or None. `seed` is any text of the caller's: requests with the same seed share
+    their chance.
     `parents` are for whoever evaluates prerequisites, to keep what these gave.
     """
 
-    __slots__ = ("at", "fields", "parents", "parsed", "seed")
+    __slots__ = ("at", "fields", "parents", "parsed", "raw", "seed")
 
     def __init__(self, raw: dict[str, Any], at: datetime, seed: str) -> None:
         """Take what was said, the time of asking and the request's chance."""
         self.at = at
+        self.raw = raw
         self.seed = seed
         self.fields = _Fields(raw, at)
         self.parsed = _Parsed(self.fields)

@@ -22,6 +22,7 @@ from adapters.crypto.webhook_names import KeyedWebhookNames
 from adapters.crypto.webhook_signatures import WebhookVerifier
 from adapters.http.app import build_app
 from adapters.http.draining import Draining
+from adapters.memory.context_store import MemoryContextStore
 from adapters.memory.entry_store import MemoryEntryStore
 from adapters.memory.event_store import MemoryEventStore
 from adapters.memory.log_reader import MemoryLogReader
@@ -49,6 +50,7 @@ from application.experiments.running import RunningExperiments, RunningRows
 from application.flags import CurrentFlags
 from application.flags.flag_set import FlagRows
 from application.flags.flag_sets import FlagSets
+from application.flags.recorded_contexts import RecordedContexts
 from application.flags.unleash_view import UnleashViews
 from application.flags.usage import UsageCounts
 from application.history import ScanningHistory
@@ -248,6 +250,10 @@ class MemoryPlatform:
         self.cache = open_cache(MemoryEntryStore(self._timestamp), self.tail)
         self.flag_sets = FlagSets(NoRows(self.store), self.store, self.codec, self.tail)
         self.usage = UsageCounts(self.new_id)
+        self.context_store = MemoryContextStore()
+        self.recorded_contexts = RecordedContexts(
+            self.context_store, interval=10.0, now=self._timestamp
+        )
         self.subject_hash = SubjectHashes(MasterKey(b"m" * 32))
         self.exposures = Exposures(self.subject_hash, now=self.now, new_id=self.new_id)
         self.experiments = RunningExperiments(NoRows(self.store), self.store, self.codec, self.tail)
@@ -283,6 +289,7 @@ class MemoryPlatform:
             flag_sets=self.flag_sets,
             flag_context=contexts,
             flag_usage=self.usage,
+            recorded_contexts=self.recorded_contexts,
             experiments=self.experiments,
             exposures=self.exposures,
             subject_hash=self.subject_hash,

@@ -36,12 +36,14 @@ class Contexts:
 
     now: Callable[[], datetime]
 
-    def __call__(self, raw: dict[str, Any], environment: str) -> Context:
+    def __call__(
+        self, raw: dict[str, Any], environment: str, at: datetime | None = None
+    ) -> Context:
         """See `MakesContext`."""
         if "environment" not in raw:
             raw = {**raw, "environment": environment}
         chance = f"{random.getrandbits(64):x}"
-        return make_context(raw, at=self.now(), seed=chance)
+        return make_context(raw, at=at or self.now(), seed=chance)
 
 
 def recorded_contexts(

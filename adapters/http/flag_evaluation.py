@@ -1,6 +1,6 @@
 """Evaluating flags over HTTP: now, as it was, why, and what a draft would change."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -10,7 +10,7 @@ from adapters.http.answers import Answer, json_answer
 from adapters.http.calls import Call
 from adapters.http.flag_answers import FlagAnswer, answer_of, evaluated
 from adapters.http.flag_shapes import Rules, Variants, missing, with_ids
-from adapters.http.moments import Moment, consistent_after, position_of
+from adapters.http.moments import Moment, consistent_after, in_utc, position_of
 from adapters.http.names import Name, known_foreign_name
 from adapters.http.operations import operation
 from application.flags import DEFAULT_ENVIRONMENT
@@ -123,16 +123,22 @@ async def current_flags(call: Call) -> FlagSet:
     return await sets.of(call.tenant)
 
 
-async def _flags_at(call: Call, keys: tuple[str, ...] | None, moment: Moment) -> FlagSet:
-    """The flags as they are, or were."""
+async def _flags_at(
+    call: Call, keys: Iterable[str] | None, moment: Moment
+) -> tuple[FlagSet, datetime | None]:
+    """The flags as they are (and None), or as they were, and when that was."""
     flags = await current_flags(call)
     position = await position_of(call, moment)
     if position is None:
-        return flags
+        return flags, None
     platform = call.platform
     incarnation = platform.tail.incarnation or (await platform.store.tail()).incarnation
     past = PastFlags(platform.pipeline, incarnation)
-    return await past.at(call.tenant, flags.keys() if keys is None else keys, position)
+    found = await past.at(call.tenant, flags.keys() if keys is None else keys, position)
+    if moment.at is not None:
+        return found, in_utc(moment.at, "/at")
+    events = await platform.store.read_log(after=max(position - 1, 0), limit=1)
+    return found, events[0].recorded_at if events else None
 
 
 @operation(
@@ -145,9 +151,10 @@ async def _flags_at(call: Call, keys: tuple[str, ...] | None, moment: Moment) ->
 )
 async def evaluate_flags(call: Call, body: EvaluateBody) -> Answer:
     """Evaluate flags for one context; archived ones only where they are named."""
-    flags = await _flags_at(call, body.keys, Moment(at=body.at))
-    context = call.platform.services.flag_context(body.context, body.environment)
-    keys = flags.in_use() if body.keys is None else body.keys
+    named = None if body.keys is None else dict.fromkeys(body.keys)
+    flags, then = await _flags_at(call, named, Moment(at=body.at))
+    context = call.platform.services.flag_context(body.context, body.environment, then)
+    keys = flags.in_use() if named is None else named
     answers = evaluated(call, flags, keys, body.environment, context)
     members = (b"%b:%b" % (_encode(key), each) for key, each in zip(keys, answers, strict=True))
     return Answer(200, b'{"flags":{%b}}' % b",".join(members))
@@ -165,10 +172,10 @@ async def evaluate_flags(call: Call, body: EvaluateBody) -> Answer:
 async def evaluate_flag(call: Call, body: EvaluateOneBody, moment: Moment) -> Answer:
     """Evaluate one flag, now or with the rules, segments and prerequisites of a moment."""
     key = known_foreign_name(call.params["key"], missing)
-    flags = await _flags_at(call, (key,), moment)
+    flags, then = await _flags_at(call, (key,), moment)
     if not flags.knows(key):
         raise missing(key)
-    context = call.platform.services.flag_context(body.context, body.environment)
+    context = call.platform.services.flag_context(body.context, body.environment, then)
     [answer] = evaluated(call, flags, (key,), body.environment, context)
     return Answer(200, answer)
 
@@ -185,11 +192,11 @@ async def evaluate_flag(call: Call, body: EvaluateOneBody, moment: Moment) -> An
 async def explain_flag(call: Call, body: EvaluateOneBody, moment: Moment) -> Answer:
     """Say which rule decides, and why, now or at a moment."""
     key = known_foreign_name(call.params["key"], missing)
-    flags = await _flags_at(call, (key,), moment)
+    flags, then = await _flags_at(call, (key,), moment)
     folded = flags.flag(key)
     if folded is None:
         raise missing(key)
-    context = call.platform.services.flag_context(body.context, body.environment)
+    context = call.platform.services.flag_context(body.context, body.environment, then)
     environment = body.environment
     explanation = explain(
         key,

@@ -5,6 +5,7 @@ commands out; `past` evaluates with the flags of another moment; `usage` counts 
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Protocol
 
 from application.event_store import Outage
@@ -33,9 +34,11 @@ class FlagEvaluator(Protocol):
 
 
 class MakesContext(Protocol):
-    """Makes a context at the time it is, with chance of its own."""
+    """Makes a context at the time it is, or at another, with chance of its own."""
 
-    def __call__(self, raw: dict[str, Any], environment: str) -> Context:
+    def __call__(
+        self, raw: dict[str, Any], environment: str, at: datetime | None = None
+    ) -> Context:
         """A context from what a caller sent; it is in the environment, unless it says another."""
         ...
 

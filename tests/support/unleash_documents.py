@@ -12,7 +12,8 @@ from domain.flags.context import make_context
 from domain.flags.documents import FlagSet
 from domain.flags.evaluation import Evaluation, compile_flag
 from domain.flags.state import Flag, Segment
-from domain.flags.unleash import number_segments, unleash_feature, write_unleash
+from domain.flags.unleash import unleash_feature
+from domain.flags.unleash_segments import served_segments
 
 AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
 ENVIRONMENT = "production"
@@ -158,8 +159,16 @@ def documents(draw: st.DrawFn) -> dict[str, Any]:
         if index == 2 and draw(st.booleans()):
             parent = {"feature": "flag0", "enabled": draw(st.booleans())}
             feature["dependencies"] = [parent]
+            _group(features[0])
         features.append(feature)
     return {"version": 2, "features": features, "segments": segments}
+
+
+def _group(parent: dict[str, Any]) -> None:
+    """Unleash's servers always name a group; without one the engine takes the child's name."""
+    for strategy in parent["strategies"]:
+        if strategy["name"] == "flexibleRollout":
+            strategy["parameters"] = {"groupId": parent["name"], **strategy["parameters"]}
 
 
 @st.composite
@@ -234,10 +243,9 @@ def flags_of(found: FlagSet) -> dict[str, Flag]:
 
 def served(flags: dict[str, Flag], segments: dict[str, Segment]) -> dict[str, Any]:
     """What the SDKs of an environment would be served."""
-    numbered = number_segments(segments)
+    numbered, constraints = served_segments(segments)
     features = [
         unleash_feature(key, flag, ENVIRONMENT, numbered, flags=flags)
         for key, flag in flags.items()
     ]
-    written = write_unleash({}, {name: segments[name] for name in numbered.numbers}, ENVIRONMENT)
-    return {"version": 2, "features": features, "segments": written["segments"]}
+    return {"version": 2, "features": features, "segments": constraints}

@@ -165,6 +165,27 @@ def test_clients_are_given_dates_that_they_can_read(text: str) -> None:
     assert [each["f"][0] for each in asked(document, asking)] == [True, False]
 
 
+@pytest.mark.parametrize(
+    "constraint",
+    [
+        Constraint(field="team", operator="IN", values=("ANN", "[x]"), case_insensitive=True),
+        Constraint(field="team", operator="NOT_IN", values=("Bob",), case_insensitive=True),
+        Constraint(field="currentTime", operator="DATE_BEFORE", values=("2030-01-01 00:00:00Z",)),
+    ],
+)
+def test_segments_are_read_by_clients_as_by_us(constraint: Constraint) -> None:
+    rule = Rule(id="r", condition=InSegment(segment="s"))
+    flag = Flag(
+        about=About(group="f"), settings={ENVIRONMENT: Setting(enabled=True, rules=(rule,))}
+    )
+    segments = {"s": Segment(condition=constraint)}
+    times = {"currentTime": "2026-03-01T12:00:00Z"}
+    asking = [{"properties": {"team": team}, **times} for team in ("ann", "BOB", "[X]", "x")]
+    document = served({"f": flag}, segments)
+    assert asked(document, asking) == answered({"f": flag}, segments, asking)
+    assert document["features"][0]["strategies"][0]["segments"]
+
+
 def crowded() -> Condition:
     pairs = (
         AnyOf(

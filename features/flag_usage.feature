@@ -29,3 +29,11 @@ Feature: Usage of flags
       When it is evaluated 5 times
       Then a draft that switches it off flips all 5 users
       And none once what was recorded is erased
+
+  Rule: Lists tell which flags should be looked at
+
+    Scenario: A flag that has served its purpose
+      Given a flag with two variants
+      When it is evaluated 1 time
+      And somebody marks it as stale
+      Then it is listed as stale, with when it was made and seen last

@@ -103,3 +103,29 @@ def _(annals: Annals, world: World, users: int) -> None:
 def _(annals: Annals, world: World) -> None:
     assert annals.as_owner("DELETE", "/v1/flags/contexts").status_code == 204
     assert flipped(annals, world) == set()
+
+
+@when("somebody marks it as stale")
+def _(annals: Annals, world: World) -> None:
+    path = f"/v1/flags/{world.flag}/mark"
+    world.answer = annals.as_owner("POST", path, {"stale": True})
+    assert world.last.status_code == 200
+
+
+@then("it is listed as stale, with when it was made and seen last")
+def _(annals: Annals, world: World) -> None:
+    usage(annals, world, 1)
+    after = {"annals-consistent-after": world.last.headers["annals-position"]}
+    listed = {}
+    for stale in ("true", "false"):
+        path = f"/v1/flags?stale={stale}&q={world.flag}"
+        answer = annals.as_owner("GET", path, headers=after)
+        assert answer.status_code == 200, answer.text
+        listed[stale] = {item["key"]: item for item in answer.json()["items"]}
+    assert world.flag not in listed["false"]
+    flag = listed["true"][world.flag]
+    made, seen = (datetime.fromisoformat(flag[name]) for name in ("created_at", "last_seen_at"))
+    assert made <= seen + timedelta(seconds=1)
+    assert flag["potentially_stale"] is False
+    alone = annals.as_owner("GET", f"/v1/flags/{world.flag}").json()
+    assert alone["created_at"] == flag["created_at"]

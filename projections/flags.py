@@ -27,7 +27,7 @@ from domain.flags.events import (
 )
 from domain.flags.evolving import SWITCHES, setting_change
 from domain.flags.rules import EVERYBODY, Rule, Setting
-from domain.flags.state import About, Flag, Segment
+from domain.flags.state import LIFETIMES, About, Flag, Segment
 from domain.flags.variants import Variant
 from domain.recorded import Recorded
 from projections.projection import Projection
@@ -55,6 +55,7 @@ FLAGS = Table(
         "killed": defaulted(BOOLEAN, default=False),
         "archived": defaulted(BOOLEAN, default=False),
         "stale": defaulted(BOOLEAN, default=False),
+        "created_at": TIME,
         "changed_at": TIME,
         "version": BIGINT,
         "position": BIGINT,
@@ -97,7 +98,11 @@ def project(recorded: Recorded[FlagEvent | SegmentEvent]) -> Iterable[Operation]
         return
     told: dict[str, Any] = {"changed_at": recorded.recorded_at, **seen}
     if isinstance(event, FlagDefined):
-        yield merge(FLAGS, name, {"about": event.about, **told})
+        about = {"about": event.about, **told}
+        if recorded.version == 1:
+            yield put(FLAGS, name, {**about, "created_at": recorded.recorded_at})
+        else:
+            yield patch(FLAGS, name, about)
         return
     yield patch(FLAGS, name, {**SWITCHES.get(type(event), {}), **told})
     change = setting_change(event)
@@ -108,7 +113,7 @@ def project(recorded: Recorded[FlagEvent | SegmentEvent]) -> Iterable[Operation]
 
 PROJECTION = Projection(
     name="flags",
-    version=2,
+    version=3,
     tables=(FLAGS, SETTINGS, SEGMENTS),
     handles=(
         FlagDefined,
@@ -133,6 +138,7 @@ class FlagRow(msgspec.Struct, frozen=True, kw_only=True):
     killed: bool
     archived: bool
     stale: bool
+    created_at: datetime
     changed_at: datetime
     version: int
     position: int
@@ -160,17 +166,26 @@ class SegmentRow(msgspec.Struct, frozen=True, kw_only=True):
     position: int
 
 
-_FLAG = "key, about, killed, archived, stale, changed_at, version, position"
+_FLAG = "key, about, killed, archived, stale, created_at, changed_at, version, position"
 _SETTING = "key, environment, enabled, rollout, rules, variants"
 _SEGMENT = "name, description, condition, archived, version, position"
+
+
+_OUTLIVED = """
+    NOT archived AND created_at <= $9::timestamptz - make_interval(days => coalesce(
+        about ->> 'lifetime', $10::text::json ->> (about ->> 'purpose'))::integer)
+"""
+"""That a flag in use has outlived its lifetime; nothing where it has none."""
 
 
 async def find_flags(
     rows: Rows,
     *,
+    now: datetime,
     after: str = "",
     limit: int = 50,
     archived: bool = False,
+    stale: bool | None = None,
     tag: str | None = None,
     owner: str | None = None,
     project: str | None = None,
@@ -178,6 +193,7 @@ async def find_flags(
 ) -> list[FlagRow]:
     """Flags by key, behind a key: archived ones or the others, with a tag, an owner, a project.
 
+    `stale` ones are marked so, or have outlived their lifetime (as `domain.flags.staleness` says).
     `q` is a part of the key or of the description, whatever its case.
     """
     sql = f"""
@@ -187,9 +203,12 @@ async def find_flags(
           AND ($5::text IS NULL OR about ->> 'owner' = $5)
           AND ($6::text IS NULL OR about ->> 'project' = $6)
           AND ($7::text IS NULL OR strpos(lower(key || ' ' || (about ->> 'description')), lower($7)) > 0)
+          AND ($8::boolean IS NULL OR $8 = (stale OR coalesce({_OUTLIVED}, false)))
         ORDER BY key LIMIT $2
     """  # noqa: S608, E501 - constants
-    return await rows.find(FlagRow, sql, after, limit, archived, tag, owner, project, q)
+    lifetimes = msgspec.json.encode(LIFETIMES).decode()
+    known = (archived, tag, owner, project, q, stale, now, lifetimes)
+    return await rows.find(FlagRow, sql, after, limit, *known)
 
 
 async def settings_by_key(rows: Rows, keys: list[str]) -> dict[str, dict[str, Setting]]:

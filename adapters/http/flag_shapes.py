@@ -14,6 +14,7 @@ from application.flags import DEFAULT_ENVIRONMENT
 from application.flags.changes import FlagChanged
 from domain.flags.commands import NoSuchFlag
 from domain.flags.rules import EVERYBODY, Prerequisite, Rule
+from domain.flags.staleness import potentially_stale
 from domain.flags.state import About, Flag, NoFlag, Purpose
 from domain.flags.variants import FlagKind, Variant
 from domain.rejections import Fault, Invalid
@@ -131,20 +132,30 @@ class FlagView(FlagItem, frozen=True, kw_only=True):
     variants: tuple[Variant, ...]
 
 
+class ListedFlag(FlagItem, frozen=True, kw_only=True):
+    """A flag in a list.
+
+    It is `potentially_stale` once it has outlived its lifetime and nobody has marked it.
+    `last_seen_at` is when it was last evaluated in the environment.
+    """
+
+    created_at: datetime
+    potentially_stale: bool
+    last_seen_at: datetime | None
+
+
+class AgedFlag(FlagView, frozen=True, kw_only=True):
+    """A flag by itself, with its age; see `ListedFlag`."""
+
+    created_at: datetime
+    potentially_stale: bool
+
+
 class FlagList(msgspec.Struct, frozen=True, kw_only=True):
     """A page of flags, by key."""
 
-    items: list[FlagItem]
+    items: list[ListedFlag]
     next: str | None
-
-
-class ListedFlag(msgspec.Struct, frozen=True, kw_only=True):
-    """A flag with when it changed last."""
-
-    key: str
-    flag: Flag
-    changed_at: datetime
-    version: int
 
 
 def new_key(text: str) -> str:
@@ -203,9 +214,32 @@ def _free(wanted: str, taken: set[str]) -> str:
     return id_
 
 
-def item_of(key: str, flag: Flag, environment: str, version: int) -> FlagItem:
+def item_of(
+    key: str,
+    flag: Flag,
+    environment: str,
+    version: int,
+    *,
+    created_at: datetime,
+    last_seen_at: datetime | None,
+    now: datetime,
+) -> ListedFlag:
     """A flag as a list shows it."""
-    return FlagItem(**_item(key, flag, environment, version))
+    return ListedFlag(
+        **_item(key, flag, environment, version),
+        created_at=created_at,
+        potentially_stale=potentially_stale(flag, created_at, now),
+        last_seen_at=last_seen_at,
+    )
+
+
+def aged(view: FlagView, flag: Flag, created_at: datetime, now: datetime) -> AgedFlag:
+    """A flag as it is shown by itself, with its age."""
+    return AgedFlag(
+        **msgspec.structs.asdict(view),
+        created_at=created_at,
+        potentially_stale=potentially_stale(flag, created_at, now),
+    )
 
 
 def view_of(key: str, flag: NoFlag | Flag, environment: str, version: int) -> FlagView:

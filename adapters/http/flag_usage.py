@@ -12,7 +12,7 @@ from adapters.http.flag_evaluation import READ, current_flags
 from adapters.http.flag_shapes import missing
 from adapters.http.lists import rows_of
 from adapters.http.moments import in_utc
-from adapters.http.names import Name, known_name
+from adapters.http.names import Name, known_foreign_name
 from adapters.http.operations import operation
 from application.flags import DEFAULT_ENVIRONMENT
 from domain.rejections import Fault, Invalid
@@ -70,7 +70,7 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True):
 )
 async def flag_usage(call: Call, query: UsageQuery) -> Answer:
     """How often a flag was evaluated, by the hour, and when last."""
-    key, environment = known_name(call.params["key"], missing), query.environment
+    key, environment = known_foreign_name(call.params["key"], missing), query.environment
     if not (await current_flags(call)).knows(key):
         raise missing(key)
     since, until = _period(query, call.platform.now())

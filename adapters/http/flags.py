@@ -9,9 +9,10 @@ from adapters.http.calls import Call
 from adapters.http.conditions import etag
 from adapters.http.event_views import EventList
 from adapters.http.flag_shapes import (
+    AgedFlag,
     FlagList,
-    FlagView,
     Word,
+    aged,
     item_of,
     missing,
     view_of,
@@ -24,6 +25,8 @@ from adapters.http.operations import operation
 from adapters.http.paging import USUAL, Cursor, Limit, read_cursor
 from application.flags import DEFAULT_ENVIRONMENT
 from domain.flags.decider import FLAG
+from domain.flags.state import NoFlag
+from projections import flag_usage
 from projections import flags as projection
 
 READ = "flags:read"
@@ -36,12 +39,16 @@ class FlagQuery(Moment, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class FlagsQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Which flags: archived ones or the others, with a tag, an owner, a project, a word."""
+    """Which flags: archived ones or the others, with a tag, an owner, a project, a word.
+
+    `stale` ones are marked so, or have outlived their lifetime.
+    """
 
     cursor: Cursor = ""
     limit: Limit = USUAL
     environment: Name = DEFAULT_ENVIRONMENT
     archived: bool = False
+    stale: bool | None = None
     tag: Word | None = None
     owner: Word | None = None
     project: Word | None = None
@@ -53,14 +60,19 @@ class FlagsQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     "/v1/flags/{key}",
     needs=READ,
     query=FlagQuery,
-    answers={200: FlagView},
+    answers={200: AgedFlag},
     consistent=True,
 )
 async def get_flag(call: Call, query: FlagQuery) -> Answer:
-    """One flag, now or as it was."""
+    """One flag, now or as it was; its age is told as of the time that is asked for."""
     key = known_foreign_name(call.params["key"], missing)
     flag, version = await fold(call, FLAG, key, query)
-    return json_answer(view_of(key, flag, query.environment, version), headers=(etag(version),))
+    if isinstance(flag, NoFlag):
+        raise missing(key)
+    view = view_of(key, flag, query.environment, version)
+    [first] = await call.platform.store.read_stream((call.tenant, FLAG.stream(key)), limit=1)
+    now = call.platform.now() if query.at is None else query.at
+    return json_answer(aged(view, flag, first.recorded_at, now), headers=(etag(version),))
 
 
 @operation(
@@ -74,25 +86,34 @@ async def get_flag(call: Call, query: FlagQuery) -> Answer:
 async def list_flags(call: Call, query: FlagsQuery) -> Answer:
     """The flags, by key."""
     (after,) = read_cursor(query.cursor, str) or ("",)
+    now = call.platform.now()
     async with rows_of(call, projection.PROJECTION) as rows:
         found = await projection.find_flags(
             rows,
+            now=now,
             after=after,
             limit=query.limit + 1,
             archived=query.archived,
+            stale=query.stale,
             tag=query.tag,
             owner=query.owner,
             project=query.project,
             q=query.q,
         )
         page, following = cut(found, query.limit, lambda row: row.key)
-        settings = await projection.settings_by_key(rows, [row.key for row in page])
+        keys = [row.key for row in page]
+        settings = await projection.settings_by_key(rows, keys)
+    async with rows_of(call, flag_usage.PROJECTION) as rows:
+        seen = await flag_usage.last_seen(rows, keys, query.environment)
     items = [
         item_of(
             row.key,
             projection.flag_of(row, settings.get(row.key, {})),
             query.environment,
             row.version,
+            created_at=row.created_at,
+            last_seen_at=seen.get(row.key),
+            now=now,
         )
         for row in page
     ]

@@ -60,7 +60,8 @@ def known_name(text: str, missing: Callable[[str], NotFound]) -> str:
 
 def is_foreign_name(text: str) -> bool:
     """Whether a thing that came from another system may have this name: printable, in one path."""
-    return text.isprintable() and "/" not in text and 0 < len(text.encode()) <= LONGEST_FOREIGN
+    fits = text.isprintable() and "/" not in text and 0 < len(text.encode()) <= LONGEST_FOREIGN
+    return fits and text not in {".", ".."}  # which clients take out of a path
 
 
 def known_foreign_name(text: str, missing: Callable[[str], NotFound]) -> str:

@@ -13,6 +13,7 @@ from application.flags.relations import (
     check_segments,
     faults_of_prerequisites,
     known_segments,
+    protected_by_segment,
     segments_of,
     segments_used,
 )
@@ -156,10 +157,16 @@ class DefineSegmentHandler:
     sets: FlagSets
 
     async def __call__(self, command: DefineSegment, run: Run) -> Done[NoSegment | Segment]:
-        """Define the segment."""
+        """Define the segment.
+
+        Raises:
+            SegmentIsProtected: naming the flags.
+        """
 
         async def decide(unit: Unit) -> NoSegment | Segment:
-            return await unit.decide(SEGMENT, command.segment, command)
+            protected = protected_by_segment((await self.sets.of(run.context.tenant)).flags)
+            define = msgspec.structs.replace(command, protected=protected.get(command.segment, ()))
+            return await unit.decide(SEGMENT, command.segment, define)
 
         done = await run(decide, lanes=[(SEGMENT, command.segment)])
         _learn_segment(self.sets, run, command.segment, done)

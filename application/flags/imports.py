@@ -16,6 +16,7 @@ from application.flags.relations import (
     check_dependents,
     check_segments,
     faults_of_prerequisites,
+    protected_by_segment,
 )
 from application.states import Folded
 from application.unit import Done, Unit
@@ -93,11 +94,13 @@ async def carry_out(unit: Unit, command: ImportFlags, flags: FlagSet) -> Importe
     )
     for key in plan.flags:
         unit.assume(FLAG, key, flags.flag(key) or Folded(0, FLAG.initial))
+    protected = protected_by_segment(flags.flags) if plan.segments else {}
     for name, segment in plan.segments.items():
         define = DefineSegment(
             segment=name,
             description=segment.description,
             condition=segment.condition,
+            protected=protected.get(name, ()),
             at=command.at,
         )
         await unit.decide(SEGMENT, name, define)

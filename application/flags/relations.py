@@ -153,6 +153,16 @@ def segments_used(flag: Flag) -> set[str]:
     }
 
 
+def protected_by_segment(flags: Mapping[str, Flag]) -> dict[str, list[str]]:
+    """The protected flags whose rules name a segment, by segment."""
+    found: dict[str, list[str]] = {}
+    for key, flag in flags.items():
+        if flag.about.protected:
+            for name in segments_used(flag):
+                found.setdefault(name, []).append(key)
+    return found
+
+
 def segments_of(edit_: Edit) -> Iterator[str]:
     """The segments that an edit's rules name."""
     if isinstance(edit_, SetRules):

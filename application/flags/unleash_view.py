@@ -24,7 +24,9 @@ log = structlog.get_logger(__name__)
 
 AT_ONCE = 100
 """Flags that are written before others get their turn."""
-MOST_VIEWS = 16
+MOST_VIEWS = 64
+NOWHERE = ""
+"""Stands for every environment that no flag is set up in: callers name any they like."""
 
 _encode = msgspec.json.Encoder().encode
 
@@ -107,14 +109,20 @@ class UnleashViews:
     async def of(self, flags: FlagSet, environment: str) -> UnleashView:
         """The view of one environment, as new as the set is."""
         name = (flags, environment)
+        if name not in self._views and not _is_known(flags, environment):
+            name = (flags, NOWHERE)
         view = self._views.get(name)
         if view is None:
-            view = self._views[name] = UnleashView(flags, environment)
+            view = self._views[name] = UnleashView(*name)
             if len(self._views) > MOST_VIEWS:
                 self._views.popitem(last=False)
         self._views.move_to_end(name)
         await view.catch_up()
         return view
+
+
+def _is_known(flags: FlagSet, environment: str) -> bool:
+    return any(environment in flag.settings for flag in flags.flags.values())
 
 
 def joined(encoded: Iterable[bytes]) -> bytes:

@@ -13,11 +13,15 @@ from domain.rejections import Conflict, Invalid, NotFound
 
 
 class DefineSegment(Command, frozen=True, kw_only=True):
-    """Say who belongs to the segment; an archived one is there again."""
+    """Say who belongs to the segment; an archived one is there again.
+
+    `protected` are the flags that only change by approval and whose rules name it.
+    """
 
     segment: str
     description: str
     condition: Condition
+    protected: Sequence[str] = ()
     at: datetime
 
 
@@ -46,6 +50,13 @@ class SegmentInUse(Conflict):
     title = "The segment is used by flags"
 
 
+class SegmentIsProtected(Conflict):
+    """To change the segment would change flags that only change by approval."""
+
+    slug = "segment-is-protected"
+    title = "The segment is used by protected flags"
+
+
 def decide(segment: NoSegment | Segment, command: SegmentCommand) -> list[SegmentEvent]:
     """Answer a command with the events it causes."""
     match command:
@@ -64,6 +75,10 @@ def _define(segment: NoSegment | Segment, command: DefineSegment) -> list[Segmen
     wanted = Segment(description=command.description, condition=command.condition)
     if segment == wanted:
         return []
+    if command.protected and isinstance(segment, Segment) and segment.condition != wanted.condition:
+        flags = ", ".join(sorted(command.protected)[:5])
+        detail = f"Define another one, and propose that these flags use it: {flags}."
+        raise SegmentIsProtected(detail, flags=sorted(command.protected)[:100])
     return [SegmentDefined(description=command.description, condition=command.condition)]
 
 

@@ -212,7 +212,8 @@ def test_an_older_state_never_replaces_a_newer_one() -> None:
 
 async def test_what_others_recorded_before_us_is_told_though_it_arrives_after() -> None:
     flags, views = empty(), UnleashViews()
-    off, there = Flag(about=About(group="")), Flag(about=About(group=""), settings=EVERYBODY)
+    there = Flag(about=About(group=""), settings=EVERYBODY)
+    off = Flag(about=About(group=""), settings={"default": Setting()})
     for version, key in enumerate("ab", start=1):
         flags.learn(FLAG.category, key, Folded(1, off), version)
     view = await views.of(flags, "default")

@@ -120,3 +120,25 @@ async def test_prerequisites_of_one_flag_are_pointed_at(api: Api) -> None:
         ("/prerequisites/1/flag", "unknown-flag"),
         ("/prerequisites/2/flag", "unknown-flag"),
     ]
+
+
+async def test_a_segment_of_a_protected_flag_does_not_change(api: Api) -> None:
+    await ask(api, "PUT", "segments/norway", NORWAY, 201)
+    rules = [{"condition": {"kind": "segment", "segment": "norway"}}]
+    await put(api, "beta", rules=rules, protected=True)
+    everybody = {"condition": {"kind": "all", "of": []}}
+    refused = await ask(api, "PUT", "segments/norway", everybody, 409)
+    assert (refused["type"], refused["flags"]) == ("/problems/segment-is-protected", ["beta"])
+    segment = {"id": 1, "name": "norway", "constraints": []}
+    document = {"version": 2, "features": [], "segments": [segment]}
+    body = {"format": "unleash", "document": document}
+    refused = await ask(api, "POST", "flags/import", body, 409)
+    assert refused["type"] == "/problems/segment-is-protected"
+    assert (await ask(api, "GET", "segments/norway"))["version"] == 1
+    await ask(api, "PUT", "segments/norway", {**NORWAY, "description": "The long one"})
+
+
+@pytest.mark.parametrize("name", [".", "..", "a/b", ""])
+async def test_a_flag_that_no_path_leads_to_is_not_imported(api: Api, name: str) -> None:
+    refused = await take(api, feature(name), status=422)
+    assert refused["errors"][0]["pointer"].startswith("/document/features/0")

@@ -8,12 +8,16 @@ from domain.rejections import Conflict, Fault
 
 
 class ImportedFlag(msgspec.Struct, frozen=True, kw_only=True):
-    """A flag as a document describes it, with its setting in the one environment read."""
+    """A flag as a document describes it, with its setting in the one environment read.
+
+    To be `killed` is to be told by documents of our own alone; none takes a kill switch back.
+    """
 
     about: About
     setting: Setting
     stale: bool = False
     archived: bool = False
+    killed: bool = False
 
 
 class FlagSet(msgspec.Struct, frozen=True, kw_only=True):

@@ -59,13 +59,19 @@ def plan_import(
 
 def _target(now: Flag | None, imported: ImportedFlag, environment: str) -> Flag:
     if now is None:
-        flag = Flag(about=imported.about, stale=imported.stale, archived=imported.archived)
+        flag = Flag(
+            about=imported.about,
+            stale=imported.stale,
+            archived=imported.archived,
+            killed=imported.killed,
+        )
         return _with_setting(flag, environment, imported.setting)
     flag = msgspec.structs.replace(
         now,
         about=_about(now.about, imported.about),
         stale=imported.stale,
         archived=imported.archived,
+        killed=now.killed or imported.killed,
     )
     return _with_setting(flag, environment, imported.setting)
 

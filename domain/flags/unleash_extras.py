@@ -5,42 +5,56 @@ from typing import Any
 import msgspec
 
 from domain.flags.places import Place
-from domain.flags.state import About
+from domain.flags.state import About, Flag
 from domain.flags.variants import FlagKind
 
 
-class _Extras(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Extras(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a document says of a flag in our own words.
+
+    `enabled` is said of a flag that is off for another reason: it is `killed`, or archived.
+    """
+
     kind: FlagKind = "boolean"
     default: Any = None
     group: str = ""
     owner: str = ""
     lifetime: int | None = None
     protected: bool = False
+    killed: bool = False
+    enabled: bool = False
 
 
-def written_extras(key: str, about: About) -> dict[str, Any]:
+def written_extras(key: str, flag: Flag, environment: str) -> dict[str, Any]:
     """The member that says it; none where there is nothing to say."""
-    extras = _Extras(
+    about = flag.about
+    extras = Extras(
         kind=about.kind,
         default=about.default,
         group="" if about.group == key else about.group,
         owner=about.owner,
         lifetime=about.lifetime,
         protected=about.protected,
+        killed=flag.killed,
+        enabled=flag.setting(environment).enabled and (flag.killed or flag.archived),
     )
     said = msgspec.to_builtins(extras)
     return {"annals": said} if said else {}
 
 
-def read_extras(place: Place, about: About) -> About:
-    """A flag with what its document says of it in our own words, if anything."""
+def read_extras(place: Place) -> Extras:
+    """What a document says of a flag in our own words, if anything."""
     if not place.given or not place.is_object():
-        return about
+        return Extras()
     try:
-        extras = msgspec.convert(place.value, _Extras)
+        return msgspec.convert(place.value, Extras)
     except msgspec.ValidationError as error:
         place.fault("type", str(error)[:200])
-        return about
+        return Extras()
+
+
+def with_extras(about: About, extras: Extras) -> About:
+    """What a flag says about itself, in Unleash's words and in ours."""
     return msgspec.structs.replace(
         about,
         kind=extras.kind,

@@ -21,7 +21,7 @@ from domain.flags.unleash_checking import (
 )
 from domain.flags.unleash_constraints import read_constraint
 from domain.flags.unleash_exports import Exported, gathered, is_export
-from domain.flags.unleash_extras import read_extras
+from domain.flags.unleash_extras import read_extras, with_extras
 from domain.flags.unleash_variants import read_variants, with_stickiness
 
 SIMPLE_TAG = "simple:"
@@ -105,8 +105,8 @@ def _flag(place: Place, name: str, segments: _Segments, export: Exported | None)
         strategies = export.strategies.get(name, [])
         dependencies = export.dependencies.get(name, [])
         tags = export.tags.get(name, [])
-    about = read_extras(
-        place.get("annals"),
+    extras = read_extras(place.get("annals"))
+    about = with_extras(
         About(
             description=place.get("description").text(""),
             group=name,
@@ -116,17 +116,20 @@ def _flag(place: Place, name: str, segments: _Segments, export: Exported | None)
             tags=tuple(dict.fromkeys(_tag(tag) for tag in tags)),
             prerequisites=tuple(_prerequisite(each) for each in dependencies),
         ),
+        extras,
     )
     check_about(place, about)
     setting = Setting(
-        enabled=enabled,
+        enabled=enabled or extras.enabled,
         rules=_rules(strategies, segments, about),
         variants=read_variants(variants),
     )
     check_variants(variants, setting.variants, about)
     archived = place.get("archived").boolean() or place.get("archivedAt").given
     stale = place.get("stale").boolean()
-    return ImportedFlag(about=about, setting=setting, stale=stale, archived=archived)
+    return ImportedFlag(
+        about=about, setting=setting, stale=stale, archived=archived, killed=extras.killed
+    )
 
 
 def _purpose(place: Place) -> Any:

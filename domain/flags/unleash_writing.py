@@ -106,7 +106,7 @@ def _feature(key: str, flag: Flag, environment: str, segments: NumberedSegments)
         "variants": written_variants(flag.setting(environment).variants),
         "dependencies": _dependencies(flag),
         "tags": [_tag(tag) for tag in flag.about.tags],
-        **written_extras(key, flag.about),
+        **written_extras(key, flag, environment),
     }
 
 

@@ -52,7 +52,8 @@ class FlagSets:
         self._tail = tail
         self._sets: dict[str, FlagSet] = {}
         self._loads: dict[str, asyncio.Task[FlagSet]] = {}
-        self._position = 0
+        self._position = 0  # what is kept includes it
+        self._following = 0  # what is read must include it: the log is followed from there
         self._running = False
         self._arrived = asyncio.Event()
         self.on_change: Callable[[str, Change], None] | None = None
@@ -102,12 +103,14 @@ class FlagSets:
         while True:
             try:
                 await self._tail.started()
-                position = self._tail.position
-                self._arrive(position)
+                position = self._following = self._tail.position
+                self._position = min(self._position, position)  # of a log that was replaced
                 await self._reload()
+                self._arrive(position)
                 async for page in self._tail.follow(position):
+                    self._following = page[-1].position
                     await self._apply(page)
-                    self._arrive(page[-1].position)
+                    self._arrive(self._following)
             except (Outage, ForeignIncarnation, Lagged, UnknownEvent) as interruption:
                 log.warning("flags_interrupted", error=type(interruption).__name__)
             await asyncio.sleep(PAUSE)
@@ -138,7 +141,7 @@ class FlagSets:
                 if recorded.tenant == tenant:
                     fresh.apply(recorded)
             fresh.position = max(fresh.position, position)
-            if fresh.position >= self._position:  # the follower has not passed meanwhile
+            if fresh.position >= self._following:  # the follower has not passed meanwhile
                 return fresh
 
     async def _apply(self, page: Sequence[StoredEvent]) -> None:

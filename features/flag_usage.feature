@@ -14,6 +14,11 @@ Feature: Usage of flags
       When a client reports 7 times yes and 3 times no
       Then its usage shows 7 times yes and 3 times no
 
+    Scenario: A flag that Unleash's SDK evaluates
+      Given a flag with two variants
+      When an application asks Unleash's SDK for it 4 times
+      Then its usage shows 4 times yes and 0 times no
+
   Rule: Looking back is no usage
 
     Scenario: A flag that is only looked at

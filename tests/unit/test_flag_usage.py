@@ -77,6 +77,20 @@ async def test_many_evaluations_are_one_event_for_each_environment(api: Api) -> 
     assert len(await recorded(api.platform)) == 2
 
 
+async def test_flags_that_answer_the_same_are_counted_apart(api: Api) -> None:
+    for key in ("one", "two", "three"):
+        await define(api, key, enabled=False)
+    await evaluate(api, "one")
+    await evaluate(api, "two", "three")
+    await evaluate(api, "two")
+    [batch] = api.platform.usage.take(AT)
+    assert {count.flag: count.no for count in batch.command.counts} == {
+        "one": 1,
+        "two": 2,
+        "three": 1,
+    }
+
+
 async def test_every_way_to_evaluate_now_is_counted_and_no_other(api: Api) -> None:
     await define(api, "one")
     at = api.platform.now().isoformat()

@@ -188,7 +188,8 @@ class FlagSet:
         folded = self._flags.get(key)
         state = FLAG.initial if folded is None else folded.state
         evaluate = compile_flag(key, state, environment, self._live, self.parents(environment))
-        if folded is not None and environment in folded.state.settings:
-            # only environments that somebody has set up are kept: callers name any they like
+        if folded is not None and (
+            environment in self._compiled or environment in folded.state.settings
+        ):  # of environments that nobody has set up nothing is kept: callers name any they like
             self._compiled.setdefault(environment, {})[key] = evaluate
         return evaluate

@@ -183,6 +183,18 @@ async def test_environments_that_nobody_set_up_leave_nothing_behind() -> None:
     assert flags._compiled == {}
 
 
+async def test_a_flag_answers_alike_where_only_other_flags_were_set_up() -> None:
+    platform = MemoryPlatform()
+    await edit(platform, *ON)
+    await edit(platform, ON[0], Enable(environment="production"), flag="elsewhere")
+    flags = await platform.flag_sets.of("default")
+    context = platform.services.flag_context({}, "default")
+    flags.evaluate("beta", "default", context)
+    found = [flags.evaluate("elsewhere", "default", context) for _ in range(2)]
+    assert found[0] is found[1]  # callers keep its encoding by its identity
+    assert not found[0].enabled
+
+
 def empty() -> FlagSet:
     rows = FlagRows(position=0, incarnation=uuid4(), revision=0, flags={}, segments={})
     return FlagSet(rows)

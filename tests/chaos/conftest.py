@@ -27,12 +27,7 @@ def platform(
     servers: EmbeddedServers, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Platform]:
     data_dir: Path = tmp_path_factory.mktemp("chaos") / "data"
-    platform = Platform(
-        data_dir,
-        DATABASE_URL=servers.postgres,
-        REDIS_URL=servers.redis,
-        FLAG_USAGE_INTERVAL="200ms",
-    )
+    platform = Platform(data_dir, DATABASE_URL=servers.postgres, REDIS_URL=servers.redis)
     platform.start()
     yield platform
     platform.stop()

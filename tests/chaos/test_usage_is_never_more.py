@@ -1,15 +1,33 @@
 """Whatever is killed, an evaluation is counted once or not at all."""
 
 import time
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 
 from features.driver import Annals
 from tests.support.platform import Platform
+from tests.support.services import EmbeddedServers
 
 PATIENCE = 90.0
 LOOK = 0.05
+
+
+@pytest.fixture
+def platform(servers: EmbeddedServers, tmp_path: Path) -> Iterator[Platform]:
+    """One that records often, so that something is recorded between two kills."""
+    platform = Platform(
+        tmp_path / "data",
+        DATABASE_URL=servers.postgres,
+        REDIS_URL=servers.redis,
+        FLAG_USAGE_INTERVAL="200ms",
+    )
+    platform.start()
+    yield platform
+    platform.stop()
 
 
 def evaluate(annals: Annals, flag: str) -> bool:

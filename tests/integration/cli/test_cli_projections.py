@@ -80,22 +80,22 @@ def test_a_second_rebuild_is_refused_while_one_is_under_way(installation: Instal
 
 
 def test_an_event_is_skipped_only_where_the_projection_stands(installation: Installation) -> None:
-    installation.call("projections", "pause", "flags")
+    installation.call("projections", "pause", "limits")
     ahead = installation.end + 100
-    fail_at(installation, "flags", ahead)
-    assert row(installation, "flags")["error"] == "KeyError"
+    fail_at(installation, "limits", ahead)
+    assert row(installation, "limits")["error"] == "KeyError"
 
-    wrong = installation.call("projections", "skip", "flags", "3", "--reason", "no idea")
+    wrong = installation.call("projections", "skip", "limits", "3", "--reason", "no idea")
     assert wrong.exit_code == 1
-    assert f"flags does not stand at 3: it stands at {ahead}" in wrong.stderr
+    assert f"limits does not stand at 3: it stands at {ahead}" in wrong.stderr
 
-    done = installation.json("projections", "skip", "flags", str(ahead), "--reason", "a bad import")
-    assert done == {"name": "flags", "state": "skipped", "position": ahead}
-    *_, skipped = installation.lines("events", "tail", "--stream", "projection/flags")
+    done = installation.json("projections", "skip", "limits", str(ahead), "--reason", "a bad import")
+    assert done == {"name": "limits", "state": "skipped", "position": ahead}
+    *_, skipped = installation.lines("events", "tail", "--stream", "projection/limits")
     assert skipped["type"] == "projection.skipped"
     assert skipped["data"] == {"version": 1, "position": ahead, "reason": "a bad import"}
 
-    assert installation.json("projections", "retry", "flags")["position"] == ahead
+    assert installation.json("projections", "retry", "limits")["position"] == ahead
 
 
 @pytest.mark.parametrize("command", ["pause", "resume", "retry", "rebuild"])

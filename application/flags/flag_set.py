@@ -115,9 +115,13 @@ class FlagSet:
             return {}
         return self._answers.setdefault((form, environment), {})
 
+    def keeps(self, environment: str) -> bool:
+        """Whether a flag that was evaluated there has a setting in it: then answers are kept."""
+        return environment in self._compiled
+
     def is_set_up(self, environment: str) -> bool:
-        """Whether it is the default one, or a flag that was evaluated there has a setting in it."""
-        return environment == DEFAULT_ENVIRONMENT or environment in self._compiled
+        """Whether it is the default one, or one that answers are kept of."""
+        return environment == DEFAULT_ENVIRONMENT or self.keeps(environment)
 
     def changes_after(self, serial: int) -> list[Change] | None:
         """The changes behind the first so many; None when that is no longer known."""

@@ -1,9 +1,9 @@
 """Counts evaluations in memory: one increment for each, on the hottest path there is.
 
 What a flag can answer is made once, when it is compiled, so each answer has a cell that is found
-by its identity. Only what is there is counted: a flag that exists, in an environment that it was
-set up in (or the default one), and its own variants. So nobody makes the memory grow by what they
-ask for.
+by its identity. Only what is there is counted: a flag that exists, in an environment that flags
+are set up in (or the default one), and its own variants. So nobody makes the memory grow by what
+they ask for.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -16,7 +16,7 @@ import msgspec
 from application.aggregates import Batch
 from application.flags.flag_set import FlagSet
 from domain.flags.evaluation import NO_VARIANT, Evaluation
-from domain.flags.state import DEFAULT_ENVIRONMENT, Flag
+from domain.flags.state import Flag
 from domain.flags.usage import USAGE, Count, CountUsage
 
 FULL = 20_000
@@ -64,7 +64,7 @@ class Tally:
         flag = _counted(flags, key, self._environment)
         if flag is None:
             return
-        made_once = found.error is None and self._environment in flag.settings
+        made_once = found.error is None and flags.keeps(self._environment)
         if made_once and len(self._cells) < MOST:
             self._cells[id(found)] = Cell(key, found)
         else:
@@ -174,7 +174,7 @@ def _counted(flags: FlagSet, key: str, environment: str) -> Flag | None:
     folded = flags.flag(key)
     if folded is None or not isinstance(folded.state, Flag):
         return None
-    if environment != DEFAULT_ENVIRONMENT and environment not in folded.state.settings:
+    if environment not in folded.state.settings and not flags.is_set_up(environment):
         return None
     return folded.state
 

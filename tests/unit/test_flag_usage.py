@@ -118,6 +118,18 @@ async def test_what_is_not_there_is_not_counted(api: Api) -> None:
     assert api.platform.usage.take(AT) == []
 
 
+async def test_a_flag_is_counted_where_only_others_are_set_up(api: Api) -> None:
+    await define(api, "one")
+    await define(api, "two", environment="live")
+    for _ in range(3):
+        await evaluate(api, environment="live")
+    assert api.platform.usage.of("default", "live").size <= 3
+    [batch] = api.platform.usage.take(AT)
+    counts = {count.flag: (count.yes, count.no) for count in batch.command.counts}
+    assert counts["two"] == (3, 0)
+    assert counts["one"][1] >= 2  # the first came before anything was known of the environment
+
+
 async def test_answers_that_are_made_anew_each_time_take_no_room(api: Api) -> None:
     rule = {"condition": {"kind": "constraint", "field": "name", "operator": "IN", "values": ["x"]}}
     await define(api, "one", rules=[rule])

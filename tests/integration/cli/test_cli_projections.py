@@ -89,7 +89,9 @@ def test_an_event_is_skipped_only_where_the_projection_stands(installation: Inst
     assert wrong.exit_code == 1
     assert f"limits does not stand at 3: it stands at {ahead}" in wrong.stderr
 
-    done = installation.json("projections", "skip", "limits", str(ahead), "--reason", "a bad import")
+    done = installation.json(
+        "projections", "skip", "limits", str(ahead), "--reason", "a bad import"
+    )
     assert done == {"name": "limits", "state": "skipped", "position": ahead}
     *_, skipped = installation.lines("events", "tail", "--stream", "projection/limits")
     assert skipped["type"] == "projection.skipped"

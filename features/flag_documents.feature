@@ -54,8 +54,18 @@ Feature: Flags of other systems
 
       Examples:
         | fault                | pointer                                             |
-        | an unknown operator  | /document/features/1/strategies/0/constraints/0/operator |
         | bad weights          | /document/features/1/variants                       |
-        | an unknown segment   | /document/features/1/strategies/0/segments/0        |
         | itself as its parent | /document/features/1 |
         | no name              | /document/features/1/name                           |
+
+    Scenario Outline: A flag that works is not broken
+      Given Unleash's document of version 2
+      When it is imported
+      And it is imported again when one of its features has <fault>
+      Then that is refused at <pointer>
+      And 60 people are answered as before
+
+      Examples:
+        | fault               | pointer                                                  |
+        | an unknown operator | /document/features/1/strategies/0/constraints/0/operator |
+        | an unknown segment  | /document/features/1/strategies/0/segments/0             |

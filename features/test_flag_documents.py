@@ -1,5 +1,6 @@
 """Steps of whole flag sets in the forms of other systems."""
 
+import copy
 import json
 from dataclasses import dataclass, field
 from typing import Any
@@ -24,6 +25,7 @@ class Papers:
     format: str = "unleash"
     document: dict[str, Any] = field(default_factory=dict)
     names: list[str] = field(default_factory=list)
+    before: dict[str, Any] = field(default_factory=dict)
 
 
 @pytest.fixture
@@ -68,6 +70,10 @@ def _(annals: Annals, papers: Papers, version: int) -> None:
 
 @given(parsers.parse("one of its features has {fault}"))
 def _(papers: Papers, fault: str) -> None:
+    break_feature(papers, fault)
+
+
+def break_feature(papers: Papers, fault: str) -> None:
     feature = papers.document["features"][1]
     strategy = feature["strategies"][0]
     match fault.strip():
@@ -153,9 +159,27 @@ def _(annals: Annals, papers: Papers, world: World, what: str) -> None:
     assert world.last.json()["imported"] == 1
 
 
+@when(parsers.parse("it is imported again when one of its features has {fault}"))
+def _(annals: Annals, papers: Papers, world: World, fault: str) -> None:
+    papers.before = copy.deepcopy(papers.document)
+    break_feature(papers, fault)
+    imported(annals, papers, world)
+
+
+@then(parsers.parse("{count:d} people are answered as before"))
+def _(annals: Annals, papers: Papers, count: int) -> None:
+    papers.document = papers.before
+    compare(annals, papers, count)
+
+
 @then(parsers.parse("{count:d} people are answered as by Unleash's client"))
 def _(annals: Annals, papers: Papers, world: World, count: int) -> None:
     assert world.last.json()["imported"] == len(papers.names), world.last.text
+    compare(annals, papers, count)
+
+
+def compare(annals: Annals, papers: Papers, count: int) -> None:
+    """Hold the platform's answers against those of Unleash's engine."""
     engine = UnleashEngine()
     engine.take_state(json.dumps({**papers.document, "version": 2}))
     on = 0

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from itertools import islice
 from typing import Any
 from uuid import UUID
@@ -87,6 +87,11 @@ class FlagSet:
     def flag(self, key: str) -> Folded | None:
         """A flag and its version."""
         return self._flags.get(key)
+
+    def environments_of(self, key: str) -> Collection[str]:
+        """The environments in which anything was said about a flag."""
+        folded = self._flags.get(key)
+        return () if folded is None else folded.state.settings.keys()
 
     def keys(self) -> Iterable[str]:
         """The keys of all flags, archived ones too."""

@@ -104,6 +104,10 @@ async def carry_out(unit: Unit, command: ImportFlags, flags: FlagSet) -> Importe
             at=command.at,
         )
         await unit.decide(SEGMENT, name, define)
+    broken = _broken(command, plan, flags)
+    if broken:
+        raise Invalid(*broken[:MOST_FAULTS])
+    new = [key for key in plan.flags if flags.flag(key) is None]
     faults: list[tuple[str, Fault]] = []
     touched: dict[str, Touched] = {}
     for key, edits in plan.flags.items():
@@ -112,7 +116,7 @@ async def carry_out(unit: Unit, command: ImportFlags, flags: FlagSet) -> Importe
             touched[key] = await decided(unit, change)
         except Invalid as invalid:
             faults += ((key, each) for each in invalid.faults)
-    faults = faults or await faults_of_prerequisites(unit, touched)
+    faults = faults or await faults_of_prerequisites(unit, touched, lenient=new)
     if faults:
         raise Invalid(
             *(
@@ -127,6 +131,16 @@ async def carry_out(unit: Unit, command: ImportFlags, flags: FlagSet) -> Importe
         flags={key: await _after(unit, FLAG, key) for key in plan.flags},
         segments={name: await _after(unit, SEGMENT, name) for name in plan.segments},
     )
+
+
+def _broken(command: ImportFlags, plan: Plan, flags: FlagSet) -> list[Fault]:
+    """What would break flags that are set up there now, said with pointers into the request."""
+    return [
+        msgspec.structs.replace(fault, pointer=f"/document{fault.pointer}")
+        for key, imported in command.document.flags.items()
+        if key in plan.flags and command.environment in flags.environments_of(key)
+        for fault in imported.faults
+    ]
 
 
 async def _after(unit: Unit, decider: Decider[Any, Any, Any], name: str) -> Folded:

@@ -1,6 +1,6 @@
 """What must hold between flags, and between flags and segments, however many change together."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 import msgspec
 
@@ -75,11 +75,12 @@ def check_dependents(touched: Mapping[str, Touched], flags: Mapping[str, Flag]) 
 
 
 async def faults_of_prerequisites(
-    unit: Unit, touched: Mapping[str, Touched]
+    unit: Unit, touched: Mapping[str, Touched], *, lenient: Collection[str] = ()
 ) -> list[tuple[str, Fault]]:
     """What is wrong with the prerequisites that are new, by flag, said within what describes it.
 
-    They are followed to their ends, and what is seen on the way is guarded.
+    They are followed to their ends, and what is seen on the way is guarded. `lenient` flags
+    may name some that are not there, which count as off.
     """
     new = {
         key: _parents(each.after)
@@ -101,7 +102,7 @@ async def faults_of_prerequisites(
         (key, _at(index, "unknown-flag", "is no flag"))
         for key, named in new.items()
         for index, name in enumerate(named)
-        if name in unknown
+        if name in unknown and key not in lenient
     ]
     return faults or list(_cycle(new, parents))
 

@@ -41,6 +41,14 @@ _KINDS: dict[FlagKind, type | tuple[type, ...]] = {
 }
 
 
+def is_tolerable(fault: Fault) -> bool:
+    """Whether Unleash's clients take a flag with this fault.
+
+    Then the rule lets nobody in, and weights are shares of their sum, as once of a hundred.
+    """
+    return fault.code in _TOLERABLE or "/parameters/" in fault.pointer
+
+
 def faults_of_about(about: About, pointer: str) -> list[Fault]:
     """What is wrong with what a flag says about itself, at most so many faults."""
     return list(islice(_about(about, pointer), MOST_FAULTS))
@@ -196,7 +204,8 @@ def _variants(
     if flagd and not 0 < total <= HEAVIEST:
         yield _fault(pointer, "weights", f"weights must add up to 1 to {HEAVIEST}, not {total}")
     elif not flagd and total != WHOLE:
-        yield _fault(pointer, "weights", f"weights must add up to {WHOLE}, not {total}")
+        code = "percents" if 0 < total <= EVERYBODY else "weights"
+        yield _fault(pointer, code, f"weights must add up to {WHOLE}, not {total}")
 
 
 def _variant(variant: Variant, kind: FlagKind, pointer: str) -> Iterator[Fault]:
@@ -258,6 +267,8 @@ _READERS: dict[str, tuple[Callable[[str], Any], str]] = {
     "pattern": (_pattern, "a pattern of RE2"),
     "cidr": (readings.network, "an address or a network"),
 }
+
+_TOLERABLE = {*_READERS, "unknown-strategy", "unknown-segment", "percents", "payload"}
 
 _CODES = {
     "NUM": "number",

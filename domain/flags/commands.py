@@ -12,8 +12,8 @@ class ChangeFlag(Command, frozen=True, kw_only=True):
     """Carry out some edits, all or none.
 
     `segments` are the names of those that are there. `approved` says that a protected flag may be
-    changed, `foreign` that strategies which nobody has here (and which then activate for nobody)
-    are kept. `pointers` tell where in the request each edit stands ("" each, unless given).
+    changed, `foreign` that what Unleash's clients take is kept (see `is_tolerable`). `pointers`
+    tell where in the request each edit stands ("" each, unless given).
     """
 
     flag: str

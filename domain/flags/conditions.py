@@ -99,3 +99,6 @@ Condition = Constraint | InSegment | AllOf | AnyOf
 
 EVERYONE = AllOf(of=())
 """The condition that always holds."""
+
+NOBODY = AnyOf(of=())
+"""The condition that never holds."""

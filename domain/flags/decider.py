@@ -5,7 +5,7 @@ from typing import assert_never
 import msgspec
 
 from domain.decider import Decider
-from domain.flags.checking import faults_of_about, faults_of_setting
+from domain.flags.checking import faults_of_about, faults_of_setting, is_tolerable
 from domain.flags.commands import ChangeFlag, FlagIsArchived, FlagIsProtected, NoSuchFlag
 from domain.flags.edits import (
     Archive,
@@ -190,7 +190,7 @@ def _set_rules(flag: Flag, edit: SetRules, command: ChangeFlag, pointer: str) ->
     faults = [
         fault
         for fault in faults_of_setting(wanted, flag.about, command.segments, pointer)
-        if not (command.foreign and fault.code == "unknown-strategy")
+        if not (command.foreign and is_tolerable(fault))
     ]
     if faults:
         raise Invalid(*faults)

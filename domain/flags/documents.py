@@ -11,6 +11,8 @@ class ImportedFlag(msgspec.Struct, frozen=True, kw_only=True):
     """A flag as a document describes it, with its setting in the one environment read.
 
     To be `killed` is to be told by documents of our own alone; none takes a kill switch back.
+    `faults` are what the other system's clients take although it breaks rules: a flag may come with
+    them, but none that works here is broken by them.
     """
 
     about: About
@@ -18,6 +20,7 @@ class ImportedFlag(msgspec.Struct, frozen=True, kw_only=True):
     stale: bool = False
     archived: bool = False
     killed: bool = False
+    faults: tuple[Fault, ...] = ()
 
 
 class FlagSet(msgspec.Struct, frozen=True, kw_only=True):

@@ -30,6 +30,7 @@ class Report:
     def __init__(self) -> None:
         self.faults: list[Fault] = []
         self.warnings: list[Fault] = []
+        self.tolerated: list[Fault] = []
         self._said: set[Fault] = set()
 
     def fault(self, pointer: str, code: str, detail: str) -> None:
@@ -40,6 +41,15 @@ class Report:
         """Note something that the document's author should know, once."""
         self._note(self.warnings, Fault(pointer=pointer, code=code, detail=detail))
 
+    def tolerate(self, pointer: str, code: str, detail: str) -> None:
+        """Note something that is wrong, and is taken all the same where it breaks nothing."""
+        self._note(self.tolerated, Fault(pointer=pointer, code=code, detail=detail))
+
+    def insist(self, since: int) -> None:
+        """Refuse what was tolerated after so many notes."""
+        self.faults += self.tolerated[since:]
+        del self.tolerated[since:]
+
     def _note(self, notes: list[Fault], fault: Fault) -> None:
         if fault not in self._said:
             self._said.add(fault)
@@ -49,6 +59,7 @@ class Report:
         """Begin anew."""
         self.faults.clear()
         self.warnings.clear()
+        self.tolerated.clear()
         self._said.clear()
 
     def raise_faults(self) -> None:
@@ -84,6 +95,10 @@ class Place:
     def warn(self, code: str, detail: str) -> None:
         """Note that something here means less than it seems to."""
         self.report.warn(self.pointer, code, detail)
+
+    def tolerate(self, code: str, detail: str) -> None:
+        """Note that something here is wrong, and is taken all the same where it breaks nothing."""
+        self.report.tolerate(self.pointer, code, detail)
 
     def get(self, name: str) -> "Place":
         """A member, whether it is there or not."""

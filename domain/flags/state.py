@@ -35,8 +35,9 @@ class About(msgspec.Struct, frozen=True, kw_only=True):
     """What a flag says about itself, the same in every environment.
 
     `default` is its value where it is off or cannot be evaluated (None: false, "", 0 or null by
-    `kind`); a flag of yes and no that is off is false whatever it says. `group` decides which subjects share a fate in rollouts. `lifetime` is in days and
-    overrides that of the purpose. Changes of a `protected` flag need somebody's approval.
+    `kind`); a flag of yes and no that is off is false whatever it says. `group` decides which
+    subjects share a fate in rollouts. `lifetime` is in days and overrides that of the purpose.
+    Changes of a `protected` flag need somebody's approval.
     `impressions` asks clients to report each evaluation.
     """
 

@@ -1,10 +1,16 @@
-"""What is wrong with flags that were read, said with pointers into Unleash's document."""
+"""What is wrong with flags that were read, said with pointers into Unleash's document.
+
+What Unleash's clients take is taken, with a warning; the rule lets nobody in then.
+"""
 
 from collections.abc import Container
 
-import msgspec
-
-from domain.flags.checking import faults_of_about, faults_of_condition, faults_of_setting
+from domain.flags.checking import (
+    faults_of_about,
+    faults_of_condition,
+    faults_of_setting,
+    is_tolerable,
+)
 from domain.flags.conditions import MANY_VALUES, AllOf, Constraint
 from domain.flags.places import Place
 from domain.flags.rules import Rule, Setting
@@ -63,4 +69,9 @@ def _in_constraints(tail: str, condition: object) -> str:
 def _report(place: Place, fault: Fault, tail: str) -> None:
     theirs = "/".join(_THEIRS.get(part, part) for part in tail.split("/"))
     pointer = f"{place.pointer}{theirs}"
-    place.report.faults.append(msgspec.structs.replace(fault, pointer=pointer))
+    if fault.code == "percents":  # as the first documents had them; nothing is broken
+        place.report.warn(pointer, fault.code, fault.detail)
+    elif is_tolerable(fault):
+        place.report.tolerate(pointer, fault.code, fault.detail)
+    else:
+        place.report.fault(pointer, fault.code, fault.detail)

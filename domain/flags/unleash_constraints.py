@@ -9,7 +9,9 @@ import msgspec
 from domain.flags import readings
 from domain.flags.conditions import (
     MANY_VALUES,
+    NOBODY,
     AddressOperator,
+    AnyOf,
     Constraint,
     DateOperator,
     NumberOperator,
@@ -41,13 +43,17 @@ _DATE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{3})?(Z|[+-]\d\d:\d\d)",
 _MEMBERSHIP: Final = {"IN": False, "NOT_IN": True}
 
 
-def read_constraint(place: Place) -> Constraint | None:
-    """One constraint of a strategy or a segment; None where it cannot be one."""
+def read_constraint(place: Place) -> Constraint | AnyOf | None:
+    """One constraint of a strategy or a segment; None where it cannot be one.
+
+    One with an operator that nobody has holds for nobody, as with Unleash's clients.
+    """
     known = len(place.report.faults)
     operator = _OURS.get(place.get("operator").text())
     if operator is None and len(place.report.faults) == known:
         name = quoted(place.get("operator").text())
-        place.get("operator").fault("unknown-operator", f"{name} is no operator")
+        place.get("operator").tolerate("unknown-operator", f"{name} is no operator")
+        return NOBODY
     field = place.get("contextName").text()
     inverted = place.get("inverted").boolean()
     case_insensitive = place.get("caseInsensitive").boolean()

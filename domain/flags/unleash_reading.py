@@ -8,7 +8,9 @@ the features, by the feature's name, it is the state of a newer server or the ex
 from collections.abc import Mapping
 from typing import Any
 
-from domain.flags.conditions import AllOf, InSegment
+import msgspec
+
+from domain.flags.conditions import NOBODY, AllOf, AnyOf, InSegment
 from domain.flags.documents import FlagSet, ImportedFlag
 from domain.flags.places import Place, Report, quoted
 from domain.flags.rules import Prerequisite, Rule, Setting
@@ -52,7 +54,22 @@ def read_unleash(document: Any, environment: str) -> FlagSet:
     if export is not None:
         export.report_strangers(flags)
     report.raise_faults()
-    return FlagSet(flags=flags, segments=segments.defined, warnings=tuple(report.warnings))
+    flags = {name: _as_clients_see(root, name, flags) for name in flags}
+    return FlagSet(
+        flags=flags, segments=segments.defined, warnings=(*report.warnings, *report.tolerated)
+    )
+
+
+def _as_clients_see(root: Place, name: str, flags: Mapping[str, ImportedFlag]) -> ImportedFlag:
+    """The flag, off where Unleash's clients have it off because of what it depends on."""
+    flag, place = flags[name], root.get("features")
+    for parent in (each.flag for each in flag.about.prerequisites):
+        if parent in flags and flags[parent].about.prerequisites:
+            detail = f"{quoted(name)} is off: {quoted(parent)} depends on others itself"
+            place.warn("nested-dependency", detail)
+            setting = msgspec.structs.replace(flag.setting, enabled=False)
+            flag = msgspec.structs.replace(flag, setting=setting)
+    return flag
 
 
 class _Segments:
@@ -63,6 +80,7 @@ class _Segments:
         self.names: set[str] = set()
         self.defined: dict[str, Segment] = {}
         for place in root.get("segments").objects():
+            tolerated = len(place.report.tolerated)
             number = place.get("id").whole()
             name = place.get("name").text(f"segment-{number}") or f"segment-{number}"
             if number in self.numbered or name in self.names:
@@ -79,20 +97,23 @@ class _Segments:
                 condition = AllOf(of=tuple(constraints))
                 check_segment(place, condition)
                 self.defined[name] = Segment(description=description, condition=condition)
+            place.report.insist(tolerated)
 
-    def named(self, place: Place) -> tuple[InSegment, ...]:
-        """The segments that a strategy lists by their numbers."""
-        found = []
+    def named(self, place: Place) -> tuple[InSegment | AnyOf, ...]:
+        """The segments that a strategy lists by number; nobody is in one that is not there."""
+        found: list[InSegment | AnyOf] = []
         for item in place.items():
             number = item.whole()
             if number not in self.numbered:
-                item.fault("unknown-segment", f"there is no segment {number} in the document")
+                item.tolerate("unknown-segment", f"there is no segment {number} in the document")
+                found.append(NOBODY)
             else:
                 found.append(InSegment(segment=self.numbered[number]))
         return tuple(found)
 
 
 def _flag(place: Place, name: str, segments: _Segments, export: Exported | None) -> ImportedFlag:
+    tolerated = len(place.report.tolerated)
     if export is None:
         enabled = place.get("enabled").boolean()
         variants = place.get("variants")
@@ -128,7 +149,12 @@ def _flag(place: Place, name: str, segments: _Segments, export: Exported | None)
     archived = place.get("archived").boolean() or place.get("archivedAt").given
     stale = place.get("stale").boolean()
     return ImportedFlag(
-        about=about, setting=setting, stale=stale, archived=archived, killed=extras.killed
+        about=about,
+        setting=setting,
+        stale=stale,
+        archived=archived,
+        killed=extras.killed,
+        faults=tuple(place.report.tolerated[tolerated:]),
     )
 
 

@@ -1,0 +1,112 @@
+"""Imports over HTTP: a flag may come as broken as it was elsewhere, but none is broken here."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from tests.support.http_platform import Api, opened_api
+
+
+@pytest.fixture
+async def api() -> AsyncIterator[Api]:
+    async with opened_api() as api:
+        yield api
+
+
+def feature(**said: Any) -> dict[str, Any]:
+    return {"name": "f", "enabled": True, "strategies": [{"name": "default"}], **said}
+
+
+def constrained(operator: str, value: str) -> dict[str, Any]:
+    constraint = {"contextName": "a", "operator": operator, "value": value, "values": [value]}
+    return feature(strategies=[{"name": "default", "constraints": [constraint]}])
+
+
+async def imported(api: Api, *features: dict[str, Any], **more: Any) -> Any:
+    document = {"version": 2, "features": list(features)}
+    body = {"format": "unleash", "environment": "e", "document": document, **more}
+    return await api.owner("POST", "/v1/flags/import", body)
+
+
+async def answer(api: Api, key: str = "f", **context: Any) -> Any:
+    body = {"environment": "e", "keys": [key], "context": context}
+    return (await api.owner("POST", "/v1/flags/evaluate", body)).json()["flags"][key]
+
+
+BROKEN = [
+    (constrained("REGEX", "(regex"), "/document/features/0/strategies/0/constraints/0/value"),
+    (constrained("SEMVER_GT", "v2"), "/document/features/0/strategies/0/constraints/0/value"),
+    (constrained("NUM_GT", "many"), "/document/features/0/strategies/0/constraints/0/value"),
+    (constrained("IN_CIDR", "10/99"), "/document/features/0/strategies/0/constraints/0/values/0"),
+    (constrained("NEARLY", "x"), "/document/features/0/strategies/0/constraints/0/operator"),
+    (
+        feature(strategies=[{"name": "default", "segments": [404]}]),
+        "/document/features/0/strategies/0/segments/0",
+    ),
+    (feature(dependencies=[{"feature": "nobody"}]), "/document/features/0"),
+]
+
+
+@pytest.mark.parametrize(("broken", "pointer"), BROKEN)
+async def test_what_works_is_not_broken_by_an_import(
+    api: Api, broken: dict[str, Any], pointer: str
+) -> None:
+    assert (await imported(api, feature())).status_code == 200
+    refused = await imported(api, broken)
+    assert refused.status_code == 422
+    assert [each["pointer"] for each in refused.json()["errors"]] == [pointer]
+    assert (await answer(api, a="x"))["version"] == 3
+    assert (await answer(api, a="x"))["enabled"] is True
+
+
+@pytest.mark.parametrize(("broken", "pointer"), BROKEN)
+async def test_what_is_broken_elsewhere_comes_broken_and_lets_nobody_in(
+    api: Api, broken: dict[str, Any], pointer: str
+) -> None:
+    taken = await imported(api, broken)
+    assert (taken.status_code, taken.json()["imported"]) == (200, 1)
+    warned = [f"/document{each['pointer']}" for each in taken.json()["warnings"]]
+    assert warned == [pointer] or "dependencies" in broken
+    for value in ("x", "(regex", "10.0.0.1"):
+        assert (await answer(api, a=value))["enabled"] is False
+    assert (await imported(api, broken)).json()["changed"] == 0
+
+
+async def test_weights_are_tenths_of_a_percent_or_shares_of_at_most_a_hundred(api: Api) -> None:
+    def parted(*weights: int) -> dict[str, Any]:
+        variants = [{"name": f"v{n}", "weight": weight} for n, weight in enumerate(weights)]
+        return feature(variants=variants)
+
+    for weights in ((600, 300), (700, 700), (0, 0), (-1, 1001)):
+        refused = await imported(api, parted(*weights))
+        assert refused.status_code == 422, weights
+        assert refused.json()["errors"][0]["pointer"].startswith("/document/features/0/variants")
+    for weights in ((33, 33, 33), (1, 1)):
+        taken = await imported(api, parted(*weights))
+        assert [each["code"] for each in taken.json()["warnings"]] == ["percents"]
+        assert (await answer(api, userId="7"))["variant"]["name"] in {"v0", "v1", "v2"}
+
+
+async def test_a_cycle_is_refused_and_nothing_is_there(api: Api) -> None:
+    one = feature(name="a", dependencies=[{"feature": "b"}])
+    other = feature(name="b", dependencies=[{"feature": "a"}])
+    refused = await imported(api, feature(), one, other)
+    assert refused.status_code == 422
+    assert refused.json()["errors"][0]["code"] == "cycle"
+    assert (await answer(api))["error"] == "FLAG_NOT_FOUND"
+
+
+async def test_what_depends_on_a_dependent_is_off_as_in_unleashs_clients(api: Api) -> None:
+    features = [
+        feature(name="root"),
+        feature(name="child", dependencies=[{"feature": "root"}]),
+        feature(name="grandchild", dependencies=[{"feature": "child"}]),
+    ]
+    taken = await imported(api, *features)
+    assert [each["code"] for each in taken.json()["warnings"]] == ["nested-dependency"]
+    assert [(await answer(api, each["name"]))["enabled"] for each in features] == [
+        True,
+        True,
+        False,
+    ]

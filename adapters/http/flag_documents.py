@@ -102,11 +102,7 @@ def _read(body: ImportBody) -> Document:
         else:
             document = read_unleash(body.document, body.environment)
     except Invalid as invalid:
-        faults = (
-            msgspec.structs.replace(fault, pointer=f"/document{fault.pointer}")
-            for fault in invalid.faults
-        )
-        raise Invalid(*faults) from None
+        raise Invalid(*map(_in_request, invalid.faults)) from None
     places = _places(body)
     wrong = [key for key in document.flags if not is_foreign_name(key)]
     wrong += [name for name in document.segments if not is_foreign_name(name)]
@@ -118,6 +114,11 @@ def _read(body: ImportBody) -> Document:
         )
         raise Invalid(*faults)
     return document
+
+
+def _in_request(fault: Fault) -> Fault:
+    """A fault of a document, with a pointer into the request that brought it."""
+    return msgspec.structs.replace(fault, pointer=f"/document{fault.pointer}")
 
 
 def _places(body: ImportBody) -> dict[str, str]:
@@ -135,7 +136,7 @@ def _told(document: Document, plan: Plan, *, dry_run: bool) -> Imported:
         dry_run=dry_run,
         plan=plan.flags,
         segments=sorted(plan.segments),
-        warnings=document.warnings,
+        warnings=tuple(map(_in_request, document.warnings)),
     )
 
 

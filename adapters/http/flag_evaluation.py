@@ -17,13 +17,11 @@ from application.flags import DEFAULT_ENVIRONMENT
 from application.flags.flag_set import FlagSet
 from application.flags.past import PastFlags
 from domain.flags.checking import faults_of_setting
-from domain.flags.decider import FLAG
-from domain.flags.differences import Difference, differences
 from domain.flags.evaluation import compile_flag
 from domain.flags.explaining import Explanation, explain
 from domain.flags.rules import EVERYBODY
 from domain.flags.state import Flag
-from domain.rejections import Conflict, Fault, Invalid
+from domain.rejections import Conflict, Invalid
 
 EVALUATE, READ, WRITE = "flags:evaluate", "flags:read", "flags:write"
 
@@ -51,21 +49,6 @@ class Evaluated(msgspec.Struct, frozen=True, kw_only=True):
     """What each flag answers, by key."""
 
     flags: dict[str, FlagAnswer]
-
-
-class DiffQuery(msgspec.Struct, frozen=True, kw_only=True, rename={"from_": "from"}):
-    """Between which two versions of the flag; `to` is the newest, unless given."""
-
-    from_: Annotated[int, msgspec.Meta(ge=0, le=2**62)]
-    to: Annotated[int, msgspec.Meta(ge=0, le=2**62)] | None = None
-
-
-class Diff(msgspec.Struct, frozen=True, kw_only=True, rename={"from_": "from"}):
-    """What is not the same in two versions of a flag."""
-
-    from_: int
-    to: int
-    changes: list[Difference]
 
 
 class DraftBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -210,31 +193,6 @@ async def explain_flag(call: Call, body: EvaluateOneBody, moment: Moment) -> Ans
 
 
 @operation(
-    "GET",
-    "/v1/flags/{key}/diff",
-    needs=READ,
-    query=DiffQuery,
-    answers={200: Diff},
-    consistent=True,
-)
-async def diff_flag(call: Call, query: DiffQuery) -> Answer:
-    """Compare two versions of a flag; version 0 is before it was."""
-    key = known_foreign_name(call.params["key"], missing)
-    await consistent_after(call)
-    stream, pipeline = (call.tenant, FLAG.stream(key)), call.platform.pipeline
-    after = await pipeline.fold(FLAG, stream, at_version=query.to)
-    if after.version == 0:
-        raise missing(key)
-    before = await pipeline.fold(FLAG, stream, at_version=query.from_)
-    for name, wanted, found in (("from", query.from_, before), ("to", query.to, after)):
-        if wanted is not None and found.version < wanted:
-            detail = f"is no version of the flag, whose newest is {found.version}"
-            raise Invalid(Fault(pointer=f"/{name}", code="unknown-version", detail=detail))
-    changes = differences(before.state, after.state)
-    return json_answer(Diff(from_=before.version, to=after.version, changes=changes))
-
-
-@operation(
     "POST",
     "/v1/flags/{key}/try",
     needs=READ,
@@ -296,4 +254,4 @@ def _drafted(flag: Flag, body: DraftBody, flags: FlagSet) -> Flag:
     return msgspec.structs.replace(flag, settings={**flag.settings, body.environment: setting})
 
 
-OPERATIONS = (evaluate_flags, evaluate_flag, explain_flag, diff_flag, try_draft)
+OPERATIONS = (evaluate_flags, evaluate_flag, explain_flag, try_draft)

@@ -3,6 +3,7 @@
 import adapters.http.environments
 import adapters.http.flag_commands
 import adapters.http.flag_contexts
+import adapters.http.flag_differences
 import adapters.http.flag_documents
 import adapters.http.flag_evaluation
 import adapters.http.flag_plans
@@ -62,6 +63,7 @@ CAPABILITY = Capability(
         *adapters.http.flags.OPERATIONS,
         *adapters.http.flag_commands.OPERATIONS,
         *adapters.http.flag_evaluation.OPERATIONS,
+        *adapters.http.flag_differences.OPERATIONS,
         *adapters.http.flag_plans.OPERATIONS,
         *adapters.http.flag_documents.OPERATIONS,
         *adapters.http.environments.OPERATIONS,

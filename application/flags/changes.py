@@ -125,12 +125,22 @@ class RevertFlagHandler:
     sets: FlagSets
 
     async def __call__(self, command: RevertFlag, run: Run) -> Done[FlagChanged]:
-        """Change the flag back."""
+        """Change the flag back.
+
+        Raises:
+            Rejection: as `edit` does; what that version needs and is gone is a fault of `/version`.
+        """
 
         async def decide(unit: Unit) -> FlagChanged:
             edits = edits_between(await unit.load(FLAG, command.flag), command.to)
             wanted = EditFlag(flag=command.flag, edits=edits, at=command.at)
-            return await edit(unit, wanted, self.sets)
+            try:
+                return await edit(unit, wanted, self.sets)
+            except Invalid as invalid:
+                faults = (
+                    msgspec.structs.replace(each, pointer="/version") for each in invalid.faults
+                )
+                raise Invalid(*faults) from None
 
         done = await run(decide, lanes=[(FLAG, command.flag)])
         learn(self.sets, run, command.flag, done)

@@ -142,3 +142,25 @@ async def test_a_segment_of_a_protected_flag_does_not_change(api: Api) -> None:
 async def test_a_flag_that_no_path_leads_to_is_not_imported(api: Api, name: str) -> None:
     refused = await take(api, feature(name), status=422)
     assert refused["errors"][0]["pointer"].startswith("/document/features/0")
+
+
+async def test_a_version_whose_segment_is_gone_is_not_gone_back_to(api: Api) -> None:
+    await ask(api, "PUT", "segments/norway", NORWAY, 201)
+    rule = {"condition": {"kind": "segment", "segment": "norway"}}
+    there = (await put(api, "beta", rules=[rule]))["version"]
+    await ask(api, "PUT", "flags/beta/rules", {"rules": []})
+    await ask(api, "POST", "segments/norway/archive")
+    refused = await ask(api, "POST", "flags/beta/revert", {"version": there}, 422)
+    [fault] = refused["errors"]
+    assert (fault["pointer"], fault["code"]) == ("/version", "unknown-segment")
+
+
+async def test_versions_are_compared_either_way_round(api: Api) -> None:
+    await put(api, "beta")
+    there = await ask(api, "GET", "flags/beta/diff?from=0&to=1")
+    back = await ask(api, "GET", "flags/beta/diff?from=1&to=0")
+    assert [(each["pointer"], each["after"]) for each in there["changes"]] == [
+        (each["pointer"], each["before"]) for each in back["changes"]
+    ]
+    await ask(api, "GET", "flags/nobody/diff?from=1&to=0", status=404)
+    await ask(api, "GET", "flags/beta/diff?from=0&until=1", status=422)

@@ -1,4 +1,4 @@
-"""Flags over HTTP: OFREP and fifty at once beside a no-op, ten thousand flags, and how fast news is.
+"""Flags over HTTP: OFREP and fifty at once beside a no-op, ten thousand flags, and news.
 
 One API process serves them, with its access log on; the load comes from a process of its own.
 Projector, worker and scheduler do not run meanwhile. Each flag has three rules: two constraints,
@@ -174,6 +174,13 @@ class Listener(threading.Thread):
         self.news = threading.Condition()
         self.open = threading.Event()
 
+    def arrival(self, number: int) -> float:
+        """When the event of this number came."""
+        with self.news:
+            if not self.news.wait_for(lambda: len(self.arrivals) > number, 30):
+                raise RuntimeError("a change was not told")
+            return self.arrivals[number]
+
     def run(self) -> None:
         with self._client.stream("GET", "/ofrep/v1/stream") as response:
             for line in response.iter_lines():
@@ -195,10 +202,7 @@ def _news(driver: Annals, ports: list[int]) -> list[float]:
         path = f"/v1/flags/flag-0/{'disable' if nth % 2 == 0 else 'enable'}"
         began = time.perf_counter()
         assert driver.as_owner("POST", path).status_code == 200
-        for listener in listeners:
-            with listener.news:
-                listener.news.wait_for(lambda each=listener, wanted=nth: len(each.arrivals) > wanted, 30)  # type: ignore[misc]
-            taken.append(listener.arrivals[nth] - began)
+        taken += [listener.arrival(nth) - began for listener in listeners]
     return taken
 
 

@@ -9,8 +9,8 @@ import pytest
 from adapters.http import moments
 from application.context import Context
 from application.event_store import StoredEvent
-from application.positions import Position
 from application.flags.changes import EditFlag
+from application.positions import Position
 from domain.flags.edits import Disable
 from tests.support.http_platform import Api, MemoryPlatform, opened_api
 

@@ -70,7 +70,7 @@ async def edit(unit: Unit, command: EditFlag, sets: FlagSets) -> FlagChanged:
             *(msgspec.structs.replace(each, pointer=pointer + each.pointer) for _, each in faults)
         )
     if any(isinstance(each, Archive) for each in command.edits):
-        check_dependents(changed, (await sets.of(unit.context.tenant)).flags)
+        check_dependents(changed, (await sets.newest(unit.context.tenant)).flags)
     await check_segments(unit, changed)
     return FlagChanged(flag=changed[key].after, created=isinstance(changed[key].before, NoFlag))
 
@@ -174,7 +174,7 @@ class DefineSegmentHandler:
         """
 
         async def decide(unit: Unit) -> NoSegment | Segment:
-            protected = protected_by_segment((await self.sets.of(run.context.tenant)).flags)
+            protected = protected_by_segment((await self.sets.newest(run.context.tenant)).flags)
             define = msgspec.structs.replace(command, protected=protected.get(command.segment, ()))
             return await unit.decide(SEGMENT, command.segment, define)
 
@@ -197,7 +197,7 @@ class RemoveSegmentHandler:
         """
 
         async def decide(unit: Unit) -> NoSegment | Segment:
-            flags = (await self.sets.of(run.context.tenant)).flags
+            flags = (await self.sets.newest(run.context.tenant)).flags
             used_by = [key for key, flag in flags.items() if command.segment in segments_used(flag)]
             archive = ArchiveSegment(segment=command.segment, used_by=used_by, at=command.at)
             return await unit.decide(SEGMENT, command.segment, archive)

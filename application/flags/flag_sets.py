@@ -77,6 +77,15 @@ class FlagSets:
         except ForeignIncarnation as replaced:
             raise Outage("the log was replaced") from replaced
 
+    async def newest(self, tenant: str) -> FlagSet:
+        """A tenant's flags with all that was recorded before this was asked.
+
+        Raises:
+            Outage: when that cannot be known.
+        """
+        await self.reached((await self._store.tail()).position)
+        return await self.of(tenant)
+
     def learn(self, tenant: str, category: str, name: str, folded: Folded, position: int) -> None:
         """What this process has just recorded, before the log's tail tells it."""
         kept = self._sets.get(tenant)

@@ -37,7 +37,7 @@ from domain.flags.events import (
 )
 from domain.flags.evolving import evolve
 from domain.flags.rules import EVERYBODY, Rule
-from domain.flags.state import About, Flag, NoFlag
+from domain.flags.state import Flag, NoFlag
 from domain.rejections import Fault, Invalid
 
 PERCENTAGES = {
@@ -52,6 +52,7 @@ PERCENTAGES = {
 def decide(flag: NoFlag | Flag, command: ChangeFlag) -> list[FlagEvent]:
     """Answer a command with the events it causes."""
     _check_protection(flag, command)
+    before = flag
     events: list[FlagEvent] = []
     pointers = command.pointers or ("",) * len(command.edits)
     for edit, pointer in zip(command.edits, pointers, strict=True):
@@ -59,7 +60,22 @@ def decide(flag: NoFlag | Flag, command: ChangeFlag) -> list[FlagEvent]:
         for event in caused:
             flag = evolve(flag, event)
         events += caused
+    _check_kind(before, flag, command)
     return events
+
+
+def _check_kind(before: NoFlag | Flag, flag: NoFlag | Flag, command: ChangeFlag) -> None:
+    """A flag of another kind than before may serve nothing more of the old one, anywhere."""
+    if isinstance(before, NoFlag) or isinstance(flag, NoFlag):
+        return
+    if flag.about.kind == before.about.kind:
+        return
+    pointers = command.pointers or ("",) * len(command.edits)
+    edits = zip(command.edits, pointers, strict=True)
+    pointer = next(place for edit, place in edits if isinstance(edit, Describe))
+    faults = _misfits(flag, command, pointer)
+    if faults:
+        raise Invalid(*faults)
 
 
 def _check_protection(flag: NoFlag | Flag, command: ChangeFlag) -> None:
@@ -74,13 +90,13 @@ def _check_protection(flag: NoFlag | Flag, command: ChangeFlag) -> None:
 def _edit(flag: NoFlag | Flag, edit: Edit, command: ChangeFlag, pointer: str) -> list[FlagEvent]:
     if isinstance(flag, NoFlag):
         if isinstance(edit, Describe):
-            return _describe(None, edit, command, pointer)
+            return _describe(None, edit, pointer)
         raise NoSuchFlag(f"There is no flag named {command.flag[:100]}.", flag=command.flag[:100])
     if flag.archived:
         return _edit_archived(edit, command)
     match edit:
         case Describe():
-            return _describe(flag, edit, command, pointer)
+            return _describe(flag, edit, pointer)
         case RollOut():
             return _roll_out(flag, edit, pointer)
         case SetRules():
@@ -125,21 +141,17 @@ def _edit_archived(edit: Edit, command: ChangeFlag) -> list[FlagEvent]:
     raise FlagIsArchived(detail, flag=command.flag)
 
 
-def _describe(
-    flag: Flag | None, edit: Describe, command: ChangeFlag, pointer: str
-) -> list[FlagEvent]:
+def _describe(flag: Flag | None, edit: Describe, pointer: str) -> list[FlagEvent]:
     if flag is not None and flag.about == edit.about:
         return []
     faults = faults_of_about(edit.about, pointer)
-    if flag is not None and flag.about.kind != edit.about.kind:
-        faults += _misfits(flag, edit.about, command, pointer)
     if faults:
         raise Invalid(*faults)
     return [FlagDefined(about=edit.about)]
 
 
-def _misfits(flag: Flag, about: About, command: ChangeFlag, pointer: str) -> list[Fault]:
-    """What the flag serves already that is not of its new kind."""
+def _misfits(flag: Flag, command: ChangeFlag, pointer: str) -> list[Fault]:
+    """What the flag serves that is not of its kind."""
     return [
         Fault(
             pointer=f"{pointer}/kind",
@@ -147,7 +159,7 @@ def _misfits(flag: Flag, about: About, command: ChangeFlag, pointer: str) -> lis
             detail=f"does not fit what it serves in {environment}: {fault.detail}",
         )
         for environment, setting in flag.settings.items()
-        for fault in faults_of_setting(setting, about, command.segments, "")
+        for fault in faults_of_setting(setting, flag.about, command.segments, "")
         if fault.code == "payload"
     ]
 

@@ -172,6 +172,17 @@ def test_a_flag_does_not_become_of_another_kind_than_what_it_serves() -> None:
     assert refusal.faults[0].pointer == "/kind"
 
 
+def test_a_flag_becomes_of_another_kind_with_all_that_it_serves() -> None:
+    def served(value: object) -> FlagVariantsChanged:
+        variants = (Variant(name="a", weight=1000, payload=payload_of(value)),)
+        return FlagVariantsChanged(environment="default", variants=variants)
+
+    number = msgspec.structs.replace(ABOUT, kind="number")
+    new = SetRules(environment="default", rules=(), variants=served(5).variants)
+    command = change(Describe(about=number), new)
+    given(FLAG, DEFINED, served("red")).when(command).then(FlagDefined(about=number), served(5))
+
+
 def test_a_strategy_that_nobody_has_is_kept_where_it_was_imported() -> None:
     magic = Rule(id="a", strategy="magic")
     given(FLAG, DEFINED).when(change(rules(magic), foreign=True)).then(changed(magic))

@@ -5,6 +5,7 @@ import msgspec
 from adapters.http.answers import Answer
 from adapters.http.calls import Call
 from adapters.http.commands import execute
+from adapters.http.flag_evaluation import current_flags
 from adapters.http.flag_shapes import (
     FlagBody,
     FlagView,
@@ -108,8 +109,24 @@ async def put_rules(call: Call, body: RulesBody, query: EnvironmentQuery) -> Ans
 )
 async def roll_out(call: Call, body: RolloutBody, query: EnvironmentQuery) -> Answer:
     """Change for how many percent a flag, or one rule of it, is on."""
+    if not body.rule:
+        await _refuse_without_rule(call, query.environment)
     edit = RollOut(environment=query.environment, rollout=body.rollout, rule=body.rule)
     return await change(call, query.environment, edit)
+
+
+async def _refuse_without_rule(call: Call, environment: str) -> None:
+    """Where there are rules they alone decide, and a rollout beside them would change nothing.
+
+    Raises:
+        Invalid: naming the rules.
+    """
+    folded = (await current_flags(call)).flag(call.params["key"])
+    rules = () if folded is None else folded.state.setting(environment).rules
+    if rules:
+        named = ", ".join(rule.id[:60] for rule in rules[:10])
+        detail = f"is required, because the flag has rules in {environment}: {named}"
+        raise Invalid(Fault(pointer="/rule", code="required", detail=detail))
 
 
 @operation(

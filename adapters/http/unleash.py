@@ -15,6 +15,7 @@ from adapters.http.bodies import RawBody
 from adapters.http.calls import Call
 from adapters.http.flag_changes import changed_sets
 from adapters.http.flag_evaluation import EVALUATE, current_flags
+from adapters.http.flag_shapes import missing
 from adapters.http.ofrep import is_known
 from adapters.http.operations import operation
 from adapters.http.problems import MalformedJson
@@ -90,6 +91,23 @@ async def unleash_features(call: Call, query: FeaturesQuery) -> Answer:
     if is_known(call.headers.get(b"if-none-match"), tag):
         return Answer(304, headers=headers)
     return Answer(200, body, headers)
+
+
+@operation(
+    "GET",
+    "/api/client/features/{name}",
+    needs=READ,
+    answers={200: dict[str, Any]},
+)
+async def unleash_feature(call: Call) -> Answer:
+    """One feature of an environment."""
+    name = call.params["name"]
+    flags = await current_flags(call)
+    view = await call.platform.services.unleash_views.of(flags, environment_of(call.headers))
+    feature = view.features.get(name)
+    if feature is None:
+        raise missing(name)
+    return Answer(200, feature)
 
 
 def _chosen(view: UnleashView, query: FeaturesQuery) -> list[bytes]:
@@ -173,4 +191,4 @@ def _segment_events(view: UnleashView, before: dict[int, bytes]) -> list[bytes]:
     ]
 
 
-OPERATIONS = (unleash_register, unleash_features, unleash_streaming)
+OPERATIONS = (unleash_register, unleash_features, unleash_feature, unleash_streaming)

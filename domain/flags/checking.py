@@ -98,6 +98,8 @@ def _setting(
     yield from _variants(setting.variants, about.kind, f"{pointer}/variants", flagd=flagd)
     for index, rule in enumerate(setting.rules):
         place = f"{pointer}/rules/{index}"
+        if len(rule.id) > LONGEST_FIELD:
+            yield _fault(f"{place}/id", "too-long", f"has more than {LONGEST_FIELD} characters")
         yield from _condition(rule.condition, segments_known, f"{place}/condition", 1)
         yield from _strategy(rule, place)
         flagd = rule.bucketing == "flagd"

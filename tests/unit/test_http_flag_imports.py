@@ -110,3 +110,11 @@ async def test_what_depends_on_a_dependent_is_off_as_in_unleashs_clients(api: Ap
         True,
         False,
     ]
+
+
+async def test_unleashs_clients_can_ask_for_one_feature(api: Api) -> None:
+    await imported(api, feature(), environment="default")
+    found = await api.owner("GET", "/api/client/features/f")
+    everything = (await api.owner("GET", "/api/client/features")).json()
+    assert everything["features"] == [found.json()]
+    assert (await api.owner("GET", "/api/client/features/g")).status_code == 404

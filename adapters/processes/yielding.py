@@ -11,10 +11,10 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
-READ_SOON = 5
+READ_SOON = 2
 """Niceness of what feeds read models, which a request may come to wait for."""
 
-IN_ITS_TIME = 10
+IN_ITS_TIME = 4
 """Niceness of work that nobody waits for."""
 
 _OF_SESSION = Path("/proc/self/autogroup")

@@ -10,6 +10,8 @@ import httpx
 from features.driver import Annals
 from tests.support.target import Target
 
+PAUSE = 0.03
+"""Seconds between one person's runs. The target answers in this process too, and in time."""
 _PATIENCE = 90.0  # seconds without progress after which something counts as lost
 
 
@@ -44,7 +46,7 @@ class Crowd:
 
     def _insist(self) -> None:
         try:
-            while not self._enough.wait(0.005):
+            while not self._enough.wait(PAUSE):
                 self.jobs.append(self._once())
         except BaseException as failure:
             self._failures.append(failure)
@@ -121,4 +123,5 @@ class Crowd:
             if times == 1:
                 continue
             errors = [entry["data"].get("error") for entry in self.annals.job_log(job)]
-            assert errors.count("lost") >= times - 1, f"{job} was delivered {times} times"
+            told = f"{job} was delivered {times} times: {errors}"
+            assert errors.count("lost") >= times - 1, told

@@ -29,6 +29,8 @@ class _Server(ThreadingHTTPServer):
     """Callers may be killed at any time; that is no error of ours."""
 
     daemon_threads = True
+    request_queue_size = 1024
+    """As servers have it: of a burst beyond it the kernel lets connections wait for seconds."""
 
     @override
     def handle_error(self, request: Any, client_address: Any) -> None:

@@ -40,9 +40,9 @@ async def test_of_two_workers_one_carries_out(database_url: str) -> None:
         assert sorted(each.job for each in ledger.attempts) == sorted(jobs)
         for job in jobs:
             assert await one.types(job) == ONCE
-        assert sorted(outcome for _, outcome in one.outcomes + two.outcomes) == (
-            ["done"] * 20 + ["gone"] * 20
-        )
+        outcomes = [outcome for _, outcome in one.outcomes + two.outcomes]
+        assert outcomes.count("done") == 20
+        assert set(outcomes) <= {"done", "gone"}  # who looks late sees that it is not wanted
 
 
 async def test_a_killed_attempt_is_made_again_when_its_lease_is_over(

@@ -352,12 +352,30 @@ class Api:
         return str(answer.json()["token"])
 
 
+class Lent:
+    """The platform that an application serves now: to build one takes as long as some tests."""
+
+    def __init__(self, platform: MemoryPlatform) -> None:
+        self.platform = platform
+        self.app = build_app(self)  # type: ignore[arg-type]  # it has whatever the platform has
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.platform, name)
+
+
+_idle: list[Lent] = []
+
+
 @asynccontextmanager
 async def opened_api(**parts: Any) -> AsyncIterator[Api]:
     """The application over a platform in memory, whose owner's key is `OWNER`."""
     platform = MemoryPlatform(**parts)
     await platform.set_owner()
-    app = build_app(platform)
-    transport = httpx.ASGITransport(app=app, raise_app_exceptions=True)  # type: ignore[arg-type]
+    usual = "settings" not in parts  # which decide how an application is built
+    lent = _idle.pop() if usual and _idle else Lent(platform)
+    lent.platform = platform
+    transport = httpx.ASGITransport(app=lent.app, raise_app_exceptions=True)  # type: ignore[arg-type]
     async with httpx.AsyncClient(transport=transport, base_url="http://annals") as http:
-        yield Api(platform, app, http)
+        yield Api(platform, lent.app, http)
+    if usual:
+        _idle.append(lent)

@@ -103,18 +103,14 @@ def test_a_missing_field_is_nobody_in_rollouts_and_chance_among_variants() -> No
     assert variant_subject(a_context(seed="1"), "team", "") is not None
 
 
-def test_a_million_users_meet_a_rollout_as_binomials_do_and_as_the_engine_says() -> None:
+def test_many_users_meet_a_rollout_as_binomials_do_and_as_the_engine_says() -> None:
     parameters = {"rollout": "37", "stickiness": "userId", "groupId": "checkout"}
     flag = a_flag(Rule(id="only", strategy="flexibleRollout", parameters=parameters))
     evaluate = compile_flag("flag", flag, ENVIRONMENT, {}, lambda _, __: NOT_FOUND)
-    share, users = 0.37, [f"user-{number}" for number in range(1_000_000)]
+    share, users = 0.37, [f"user-{number}" for number in range(50_000)]
     on = [
         user for user in users if evaluate(make_context({"userId": user}, at=AT, seed="")).enabled
     ]
     assert abs(len(on) - len(users) * share) < 5 * sqrt(len(users) * share * (1 - share))
 
-    asked = users[::10]
-    let_in = set(on)
-    assert Oracle({"flag": flag}, {}).lets_in("flag", asked) == [
-        user for user in asked if user in let_in
-    ]
+    assert Oracle({"flag": flag}, {}).lets_in("flag", users) == on

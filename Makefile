@@ -6,7 +6,7 @@
 SHELL := /bin/sh
 PYTHON ?= python3
 ANNALS := .venv/bin/annals
-WORKERS := 2
+WORKERS := 3
 
 unexport VIRTUAL_ENV PYTHONHOME PYTHONPATH PYTHONDONTWRITEBYTECODE
 export UV_PYTHON_DOWNLOADS := never

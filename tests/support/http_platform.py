@@ -4,6 +4,7 @@ import base64
 import hashlib
 import hmac
 import json
+from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
@@ -363,7 +364,8 @@ class Lent:
         return getattr(self.platform, name)
 
 
-_idle: list[Lent] = []
+_idle: dict[str, list[Lent]] = defaultdict(list)
+"""Those that serve nobody, by the level of the log that they were built for."""
 
 
 @asynccontextmanager
@@ -371,11 +373,10 @@ async def opened_api(**parts: Any) -> AsyncIterator[Api]:
     """The application over a platform in memory, whose owner's key is `OWNER`."""
     platform = MemoryPlatform(**parts)
     await platform.set_owner()
-    usual = "settings" not in parts  # which decide how an application is built
-    lent = _idle.pop() if usual and _idle else Lent(platform)
+    idle = _idle[platform.settings.log_level]
+    lent = idle.pop() if idle else Lent(platform)
     lent.platform = platform
     transport = httpx.ASGITransport(app=lent.app, raise_app_exceptions=True)  # type: ignore[arg-type]
     async with httpx.AsyncClient(transport=transport, base_url="http://annals") as http:
         yield Api(platform, lent.app, http)
-    if usual:
-        _idle.append(lent)
+    idle.append(lent)

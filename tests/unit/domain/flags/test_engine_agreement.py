@@ -21,7 +21,7 @@ def _deciding(condition: Condition) -> Flag:
     )
 
 
-@settings(max_examples=100)
+@settings(max_examples=50)
 @given(flag_models.flag_sets(), st.lists(flag_models.contexts(), min_size=3, max_size=8))
 def test_whole_flags_answer_as_the_engine_does(
     found: tuple[dict[str, Flag], Segments], contexts: list[dict[str, Any]]
@@ -36,7 +36,7 @@ def test_whole_flags_answer_as_the_engine_does(
                 assert (key, *answer(ours)) == (key, *oracle.ask(key, context))
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(flag_models.constraints, st.lists(flag_models.contexts(), min_size=3, max_size=8))
 def test_each_constraint_holds_where_it_does_for_the_engine(
     constraint: Constraint, contexts: list[dict[str, Any]]
@@ -74,7 +74,7 @@ def _combined(condition: Condition, held: dict[int, bool]) -> bool:
             return held[id(condition)]
 
 
-@settings(max_examples=100)
+@settings(max_examples=50)
 @given(
     st.recursive(flag_models.constraints, lambda inner: st.lists(inner, max_size=3), max_leaves=8),
     flag_models.contexts(),

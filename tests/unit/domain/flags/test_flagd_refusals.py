@@ -160,8 +160,8 @@ def test_evaluators_that_multiply_are_refused() -> None:
 
 
 def test_evaluators_that_lead_far_are_refused() -> None:
-    evaluators: dict[str, Any] = {f"e{n}": {"$ref": f"e{n + 1}"} for n in range(5_000)}
-    evaluators["e5000"] = "yes"
+    evaluators: dict[str, Any] = {f"e{n}": {"$ref": f"e{n + 1}"} for n in range(1_500)}
+    evaluators["e1500"] = "yes"
     document = {**targeted({"$ref": "e0"}), "$evaluators": evaluators}
     assert "unsupported" in {code for _, code in faults(document)}
 

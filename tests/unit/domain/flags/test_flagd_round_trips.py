@@ -1,6 +1,6 @@
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.flags.flagd import read_flagd, write_flagd
@@ -10,6 +10,7 @@ from tests.support.flagd_oracle import ENVIRONMENT, Context, flags_of, resolved,
 many_contexts = st.lists(contexts(), min_size=6, max_size=6)
 
 
+@settings(max_examples=40)
 @given(definitions(), many_contexts)
 def test_flags_answer_as_in_flagd(document: dict[str, Any], asking: list[Context]) -> None:
     found = read_flagd(document)
@@ -20,6 +21,7 @@ def test_flags_answer_as_in_flagd(document: dict[str, Any], asking: list[Context
         assert resolved(written, "flag", context) == expected
 
 
+@settings(max_examples=40)
 @given(definitions(), many_contexts)
 def test_without_a_default_variant_nothing_is_served(
     document: dict[str, Any], asking: list[Context]
@@ -33,6 +35,7 @@ def test_without_a_default_variant_nothing_is_served(
         assert resolved(written, "flag", context) == expected
 
 
+@settings(max_examples=40)
 @given(plain_definitions())
 def test_a_plain_document_is_written_as_it_was(document: dict[str, Any]) -> None:
     found = read_flagd(document)

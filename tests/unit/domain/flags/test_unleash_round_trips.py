@@ -1,7 +1,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.flags.documents import FlagSet, ImportedFlag
@@ -27,6 +27,7 @@ from tests.support.unleash_documents import (
 many_contexts = st.lists(contexts(), min_size=4, max_size=4)
 
 
+@settings(max_examples=40)
 @given(documents(), many_contexts)
 def test_a_document_written_again_gives_the_answers_that_it_gave(
     document: dict[str, Any], asking: list[dict[str, Any]]
@@ -42,6 +43,7 @@ def test_a_document_written_again_gives_the_answers_that_it_gave(
 
 
 @pytest.mark.parametrize("version", [STATE, SERVED, EXPORT])
+@settings(max_examples=40)
 @given(document=documents())
 def test_what_was_written_is_read_as_it_was(version: int, document: dict[str, Any]) -> None:
     found = read_unleash(document, ENVIRONMENT)
@@ -49,6 +51,7 @@ def test_what_was_written_is_read_as_it_was(version: int, document: dict[str, An
     assert read_unleash(written, ENVIRONMENT) == found
 
 
+@settings(max_examples=40)
 @given(documents())
 def test_a_document_written_again_says_what_it_said(document: dict[str, Any]) -> None:
     found = read_unleash(document, ENVIRONMENT)

@@ -21,11 +21,11 @@ from adapters.http.flag_plan_shapes import (
     shown,
     view_of,
 )
-from adapters.http.flag_shapes import missing
+from adapters.http.flag_shapes import Word, missing
 from adapters.http.histories import HistoryPage, stream_history
 from adapters.http.lists import cut, rows_of
 from adapters.http.moments import Moment, fold
-from adapters.http.names import Name, known_id, known_name
+from adapters.http.names import known_foreign_name, known_id
 from adapters.http.operations import operation
 from adapters.http.paging import USUAL, Cursor, Limit, read_cursor
 from application.flags.planned import CarryOutChange
@@ -57,7 +57,7 @@ class OfFlagQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 class FlagChangesQuery(OfFlagQuery, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Which changes, of which flag."""
 
-    flag: Name | None = None
+    flag: Word | None = None
 
 
 def _missing(_change: str) -> NoSuchFlagChange:
@@ -81,7 +81,7 @@ async def propose_flag_change(call: Call, body: ChangeBody) -> Answer:
 
     `If-Match` names a version of the flag.
     """
-    key = known_name(call.params["key"], missing)
+    key = known_foreign_name(call.params["key"], missing)
     return await execute(call, proposal(key, body, call.platform.now()), shown(201))
 
 
@@ -98,7 +98,7 @@ async def propose_flag_rollout(call: Call, body: RolloutPlanBody) -> Answer:
 
     `If-Match` names a version of the flag.
     """
-    key = known_name(call.params["key"], missing)
+    key = known_foreign_name(call.params["key"], missing)
     return await execute(call, rollout_proposal(key, body, call.platform.now()), shown(201))
 
 
@@ -235,7 +235,7 @@ async def list_flag_changes(call: Call, query: FlagChangesQuery) -> Answer:
 )
 async def list_changes_of_flag(call: Call, query: OfFlagQuery) -> Answer:
     """The changes of one flag, newest first."""
-    return await _listed(call, query, known_name(call.params["key"], missing))
+    return await _listed(call, query, known_foreign_name(call.params["key"], missing))
 
 
 async def _listed(call: Call, query: OfFlagQuery, flag: str | None) -> Answer:

@@ -6,7 +6,7 @@ serve: a flag may then be old, but it is never missing.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 import structlog
@@ -14,7 +14,7 @@ import structlog
 from application.catching_up import changes_since
 from application.codec import EventCodec, UnknownEvent
 from application.event_store import EventStore, ForeignIncarnation, Outage, StoredEvent
-from application.flags.flag_set import Change, FlagRows, FlagSet
+from application.flags.flag_set import FlagRows, FlagSet
 from application.states import Folded
 from application.tail import Lagged, Tail
 from domain.flags.decider import FLAG
@@ -56,7 +56,6 @@ class FlagSets:
         self._following = 0  # what is read must include it: the log is followed from there
         self._running = False
         self._arrived = asyncio.Event()
-        self.on_change: Callable[[str, Change], None] | None = None
 
     async def of(self, tenant: str) -> FlagSet:
         """A tenant's flags.

@@ -70,10 +70,10 @@ class Context:
     `raw` is what was said, `fields[name]` a field's text or None, `parsed[parse, name]` what the
     text stands for or None. `seed` is any text of the caller's: requests with the same seed share
     their chance.
-    `parents` are for whoever evaluates prerequisites, to keep what these gave.
+    `parents` and `segments` are for whoever evaluates these, to keep what they gave.
     """
 
-    __slots__ = ("at", "fields", "parents", "parsed", "raw", "seed")
+    __slots__ = ("at", "fields", "parents", "parsed", "raw", "seed", "segments")
 
     def __init__(self, raw: dict[str, Any], at: datetime, seed: str) -> None:
         """Take what was said, the time of asking and the request's chance."""
@@ -83,6 +83,7 @@ class Context:
         self.fields = _Fields(raw, at)
         self.parsed = _Parsed(self.fields)
         self.parents: dict[Any, Any] = {}
+        self.segments: dict[Any, bool] = {}
 
 
 def make_context(raw: dict[str, Any], *, at: datetime, seed: str) -> Context:

@@ -38,15 +38,8 @@ from domain.flags.events import (
 from domain.flags.evolving import evolve
 from domain.flags.rules import EVERYBODY, Rule
 from domain.flags.state import Flag, NoFlag
+from domain.flags.strategies import REQUIRED_PARAMETERS, SHARES
 from domain.rejections import Fault, Invalid
-
-PERCENTAGES = {
-    "flexibleRollout": "rollout",
-    "gradualRolloutUserId": "percentage",
-    "gradualRolloutSessionId": "percentage",
-    "gradualRolloutRandom": "percentage",
-}
-"""Which parameter of a strategy is the percentage that it is rolled out to."""
 
 
 def decide(flag: NoFlag | Flag, command: ChangeFlag) -> list[FlagEvent]:
@@ -185,8 +178,8 @@ def _roll_out(flag: Flag, edit: RollOut, pointer: str) -> list[FlagEvent]:
 def _rolled_out(rule: Rule, edit: RollOut, pointer: str) -> Rule:
     if rule.id != edit.rule:
         return rule
-    parameter = PERCENTAGES.get(rule.strategy)
-    if parameter is None:
+    parameter = REQUIRED_PARAMETERS.get(rule.strategy)
+    if parameter is None or parameter not in SHARES:
         detail = f"its strategy {rule.strategy} has no percentage"
         raise Invalid(Fault(pointer=f"{pointer}/rule", code="no-percentage", detail=detail))
     parameters = {**rule.parameters, parameter: str(edit.rollout)}

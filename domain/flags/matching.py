@@ -78,11 +78,24 @@ def _segment_condition(condition: Condition) -> Holds:
     kept = _SHARED.get(id(condition))
     if kept is not None and kept[0] is condition:
         return kept[1]
-    holds = compile_condition(condition, {})
+    holds = _once(compile_condition(condition, {}))
     if len(_SHARED) >= MOST_SHARED:
         _SHARED.clear()
     _SHARED[id(condition)] = (condition, holds)
     return holds
+
+
+def _once(holds: Holds) -> Holds:
+    """The same, worked out once in a context: hundreds of rules may name one segment."""
+
+    def held(context: Context) -> bool:
+        answers = context.segments
+        answer = answers.get(holds)
+        if answer is None:
+            answer = answers[holds] = holds(context)
+        return answer
+
+    return held
 
 
 def _all_of(parts: list[Holds]) -> Holds:

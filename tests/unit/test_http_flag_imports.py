@@ -118,3 +118,11 @@ async def test_unleashs_clients_can_ask_for_one_feature(api: Api) -> None:
     everything = (await api.owner("GET", "/api/client/features")).json()
     assert everything["features"] == [found.json()]
     assert (await api.owner("GET", "/api/client/features/g")).status_code == 404
+
+
+async def test_what_came_with_a_foreign_name_can_be_planned_to_change(api: Api) -> None:
+    await imported(api, feature(name="på æ"))
+    path = "/v1/flags/p%C3%A5%20%C3%A6/changes"
+    edits = [{"kind": "disable", "environment": "e"}]
+    assert (await api.owner("POST", path, {"edits": edits})).status_code == 201
+    assert (await answer(api, "på æ"))["enabled"] is False

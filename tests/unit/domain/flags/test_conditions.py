@@ -1,9 +1,12 @@
 """When constraints, segments and what is made of them hold."""
 
+from datetime import UTC, datetime
+
 import pytest
 
 from domain.flags.conditions import EVERYONE, AllOf, AnyOf, Constraint, InSegment, Operator
-from domain.flags.matching import MOST_SHARED
+from domain.flags.context import make_context
+from domain.flags.matching import MOST_SHARED, compile_condition
 from domain.flags.state import Segment
 from tests.support.flag_asking import constraint, fits
 
@@ -171,3 +174,13 @@ def test_a_segment_of_another_set_is_another_segment() -> None:
         segments = {"same name": Segment(condition=constraint("IN", str(number)))}
         assert fits(InSegment(segment="same name"), {"x": str(number)}, segments=segments)
         assert not fits(InSegment(segment="same name"), {"x": "other"}, segments=segments)
+
+
+def test_a_segment_is_asked_once_in_a_context() -> None:
+    asked = Constraint(field="a", operator="STR_CONTAINS", values=("x",))
+    segments = {"s": Segment(condition=asked)}
+    inside = compile_condition(InSegment(segment="s"), segments)
+    outside = compile_condition(InSegment(segment="s", inverted=True), segments)
+    context = make_context({"a": "x"}, at=datetime(2026, 1, 1, tzinfo=UTC), seed="")
+    assert (inside(context), outside(context), inside(context)) == (True, False, True)
+    assert list(context.segments.values()) == [True]

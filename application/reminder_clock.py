@@ -17,6 +17,7 @@ from application.due_set import DueLost, DueSet, DueSource, Name, Taken
 from application.event_store import ForeignIncarnation, Outage
 from application.reminders import FireOutcome, due_changes
 from application.tail import Lagged, Tail
+from application.waiting import wait_at_most
 
 log = structlog.get_logger(__name__)
 
@@ -116,11 +117,7 @@ class ReminderClock:
         length = self._pace.longest_sleep
         if until is not None:
             length = min(length, (until - self._now()).total_seconds())
-        try:
-            async with asyncio.timeout(max(length, 0.0)):
-                await self._awake.wait()
-        except TimeoutError:
-            return
+        await wait_at_most(self._awake, length)
 
     async def _follow(self) -> None:
         """Bring the log to the set, and wake the other half when it has said something."""

@@ -19,6 +19,7 @@ from uuid import UUID
 import structlog
 
 from application.event_store import EventStore, ForeignIncarnation, Outage, StoredEvent
+from application.waiting import wait_at_most
 
 log = structlog.get_logger(__name__)
 
@@ -219,9 +220,9 @@ class Tail:
                 continue
             pause = SHORTEST_POLL
             poll = SHORTEST_POLL if found else min(2 * poll, LONGEST_POLL)
-            await _wait(self._awake, LISTENING_POLL if self.listening else poll)
+            await wait_at_most(self._awake, LISTENING_POLL if self.listening else poll)
             if self._is_crowded():
-                await _wait(self._hurry, looked + self._gather - loop.time())
+                await wait_at_most(self._hurry, looked + self._gather - loop.time())
             self._hurry.clear()
 
     def _is_crowded(self) -> bool:
@@ -285,11 +286,3 @@ class Tail:
     def _announce(self) -> None:
         news, self._news = self._news, asyncio.Event()
         news.set()
-
-
-async def _wait(event: asyncio.Event, longest: float) -> None:
-    try:
-        async with asyncio.timeout(longest):
-            await event.wait()
-    except TimeoutError:
-        return

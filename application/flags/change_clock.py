@@ -19,6 +19,7 @@ import structlog
 from application.codec import EventCodec, UnknownEvent
 from application.event_store import ForeignIncarnation, Outage, StoredEvent
 from application.tail import Lagged, Tail
+from application.waiting import wait_at_most
 from domain.flags.planned import (
     FLAG_CHANGE,
     FlagChangeApproved,
@@ -129,11 +130,7 @@ class ChangeClock:
         length = self._pace.longest_sleep
         if until is not None:
             length = min(length, (until - self._now()).total_seconds())
-        try:
-            async with asyncio.timeout(max(length, 0.0)):
-                await self._awake.wait()
-        except TimeoutError:
-            return
+        await wait_at_most(self._awake, length)
 
     async def _follow(self) -> None:
         while True:

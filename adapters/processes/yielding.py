@@ -8,6 +8,7 @@ session is ours, not that of a shell.
 
 import os
 import sys
+import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -18,6 +19,7 @@ IN_ITS_TIME = 4
 """Niceness of work that nobody waits for."""
 
 _OF_SESSION = Path("/proc/self/autogroup")
+_TRIES = 20
 
 
 def give_way_to_requests(niceness: int) -> None:
@@ -25,4 +27,15 @@ def give_way_to_requests(niceness: int) -> None:
     os.nice(niceness)
     if sys.platform == "linux" and os.getsid(0) == os.getpid():
         with suppress(OSError):  # a kernel without such groups
+            _set_of_session(niceness)
+
+
+def _set_of_session(niceness: int) -> None:
+    """Try again when another process just did: of the unprivileged, Linux takes one in 0.1 s."""
+    for _ in range(_TRIES):
+        try:
             _OF_SESSION.write_text(str(niceness), encoding="ascii")
+        except BlockingIOError:
+            time.sleep(0.1)
+        else:
+            return

@@ -87,7 +87,7 @@ async def import_flags(call: Call, raw: bytes) -> Answer:
     if body.dry_run:
         flags = await current_flags(call)
         unit = Unit(call.platform.pipeline, call.context())
-        found = await carry_out(unit, command, flags)
+        found = await carry_out(unit, command, flags, call.platform.services.flag_sets)
         return json_answer(_told(document, found.plan, dry_run=True))
     return await execute(
         call, command, lambda done, _: json_answer(_told(document, done.plan, dry_run=False))

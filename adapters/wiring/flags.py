@@ -32,6 +32,7 @@ from application.flags.changes import (
 from application.flags.imports import ImportFlags, ImportFlagsHandler
 from domain.flags.decider import FLAG
 from domain.flags.events import about_of
+from domain.flags.needs import NEED
 from domain.flags.planned import FLAG_CHANGE
 from domain.flags.segments import SEGMENT, DefineSegment
 from domain.flags.usage import USAGE
@@ -51,7 +52,7 @@ def _handlers(services: Services) -> Handlers:
 
 CAPABILITY = Capability(
     name="flags",
-    deciders=(FLAG, SEGMENT, FLAG_CHANGE, USAGE),
+    deciders=(FLAG, SEGMENT, NEED, FLAG_CHANGE, USAGE),
     upcasts={("flag.defined", 1): about_of},
     handlers=_handlers,
     projections=(

@@ -7,22 +7,21 @@ import msgspec
 
 from application.bus import Run
 from application.flags.flag_sets import FlagSets
+from application.flags.needs import begin_needs, check_archiving, flags_with_segment
 from application.flags.relations import (
     Touched,
-    check_dependents,
-    check_segments,
+    check_revived,
     faults_of_prerequisites,
     known_segments,
     protected_by_segment,
     segments_of,
-    segments_used,
 )
 from application.states import Folded
 from application.unit import Done, Unit
 from domain.flags.commands import ChangeFlag
 from domain.flags.decider import FLAG
 from domain.flags.differences import edits_between
-from domain.flags.edits import Archive, Describe, Edit
+from domain.flags.edits import Describe, Edit
 from domain.flags.segments import SEGMENT, ArchiveSegment, DefineSegment
 from domain.flags.state import Flag, NoFlag, NoSegment, Segment
 from domain.rejections import Invalid
@@ -58,8 +57,9 @@ async def edit(unit: Unit, command: EditFlag, sets: FlagSets) -> FlagChanged:
     """Let a flag answer edits, knowing the segments and the flags that these name.
 
     Raises:
-        Rejection: as the flag's decider does; FlagIsNeeded, SegmentsAreGone, or Invalid where a
-            prerequisite is unknown or leads back to the flag.
+        Rejection: as the flag's decider does; FlagIsNeeded, SegmentsAreGone,
+            PrerequisitesAreArchived, or Invalid where a prerequisite is unknown, archived, or leads
+            back to the flag.
     """
     key = command.flag
     changed = {key: await decided(unit, command)}
@@ -69,9 +69,9 @@ async def edit(unit: Unit, command: EditFlag, sets: FlagSets) -> FlagChanged:
         raise Invalid(
             *(msgspec.structs.replace(each, pointer=pointer + each.pointer) for _, each in faults)
         )
-    if any(isinstance(each, Archive) for each in command.edits):
-        check_dependents(changed, (await sets.newest(unit.context.tenant)).flags)
-    await check_segments(unit, changed)
+    await check_archiving(unit, changed, sets)
+    await check_revived(unit, changed)
+    await begin_needs(unit, changed, command.at)
     return FlagChanged(flag=changed[key].after, created=isinstance(changed[key].before, NoFlag))
 
 
@@ -197,8 +197,8 @@ class RemoveSegmentHandler:
         """
 
         async def decide(unit: Unit) -> NoSegment | Segment:
-            flags = (await self.sets.newest(run.context.tenant)).flags
-            used_by = [key for key, flag in flags.items() if command.segment in segments_used(flag)]
+            await unit.load(SEGMENT, command.segment)
+            used_by = await flags_with_segment(unit, command.segment, self.sets)
             archive = ArchiveSegment(segment=command.segment, used_by=used_by, at=command.at)
             return await unit.decide(SEGMENT, command.segment, archive)
 

@@ -97,11 +97,14 @@ class Beside:
     async def load(self, decider: Decider[Any, Any, Any], stream: StreamName) -> Loaded:
         """See `Loader`."""
         id_ = stream[1].partition("/")[2]
-        state = await self.unit.load(decider, id_)
+        state = await self.unit.guard(decider, id_)
         version = self.unit.version(decider, id_)
         return Loaded(decider, stream, version, state, fresh=True, events=[])
 
 
 def beside(unit: Unit) -> Unit:
-    """A unit that begins where another one stands, to try out what nobody records."""
+    """A unit that begins where another one stands, to try out what nobody records.
+
+    What it looks at is guarded: what it tells is so when the other one is recorded.
+    """
     return Unit(Beside(unit), msgspec.structs.replace(unit.context, if_match=None))

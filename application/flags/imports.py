@@ -11,10 +11,10 @@ from application.bus import Run
 from application.flags.changes import EditFlag, decided
 from application.flags.flag_set import FlagSet
 from application.flags.flag_sets import FlagSets
+from application.flags.needs import begin_needs, check_archiving
 from application.flags.relations import (
     Touched,
-    check_dependents,
-    check_segments,
+    check_revived,
     faults_of_prerequisites,
     protected_by_segment,
 )
@@ -66,7 +66,7 @@ class ImportFlagsHandler:
         flags = await self.sets.of(run.context.tenant)
 
         async def decide(unit: Unit) -> Imported:
-            return await carry_out(unit, command, flags)
+            return await carry_out(unit, command, flags, self.sets)
 
         lanes = [(FLAG, key) for key in sorted(command.document.flags)]
         done = await run(decide, lanes=lanes)
@@ -78,7 +78,7 @@ class ImportFlagsHandler:
         return done
 
 
-async def carry_out(unit: Unit, command: ImportFlags, flags: FlagSet) -> Imported:
+async def carry_out(unit: Unit, command: ImportFlags, flags: FlagSet, sets: FlagSets) -> Imported:
     """Plan on what the process keeps, which the append verifies, and decide.
 
     Raises:
@@ -124,8 +124,9 @@ async def carry_out(unit: Unit, command: ImportFlags, flags: FlagSet) -> Importe
                 for key, each in faults[:MOST_FAULTS]
             )
         )
-    check_dependents(touched, flags.flags)
-    await check_segments(unit, touched)
+    await check_archiving(unit, touched, sets)
+    await check_revived(unit, touched)
+    await begin_needs(unit, touched, command.at)
     return Imported(
         plan=plan,
         flags={key: await _after(unit, FLAG, key) for key in plan.flags},

@@ -131,10 +131,11 @@ class Steps:
         )
         try:
             await check_overtaken(self.current, unit, change, now, at)
-            await edit(unit, wanted, self.sets)
+            await edit(beside(unit), wanted, self.sets)  # what others refuse leaves nothing behind
         except Rejection as rejection:
             fail = FailFlagChange(change=id_, failure=_failure(rejection), at=at)
             return await unit.decide(FLAG_CHANGE, id_, fail)
+        await edit(unit, wanted, self.sets)
         carried_out = CarryOutStep(change=id_, advanced=advanced, at=at)
         return await unit.decide(FLAG_CHANGE, id_, carried_out)
 

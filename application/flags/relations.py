@@ -28,6 +28,13 @@ class SegmentsAreGone(Conflict):
     title = "The flag's rules name segments that are archived"
 
 
+class PrerequisitesAreArchived(Conflict):
+    """The flag depends on flags that were archived while it was."""
+
+    slug = "prerequisites-are-archived"
+    title = "The flag depends on flags that are archived"
+
+
 class Touched(msgspec.Struct, frozen=True, kw_only=True):
     """A flag as a unit has found it, and as it leaves it."""
 
@@ -35,39 +42,57 @@ class Touched(msgspec.Struct, frozen=True, kw_only=True):
     after: NoFlag | Flag
 
 
-async def check_segments(unit: Unit, touched: Mapping[str, Touched]) -> None:
-    """Refuse to take a flag into use again whose rules name what is not there.
+async def check_revived(unit: Unit, touched: Mapping[str, Touched]) -> None:
+    """Refuse to take a flag into use again that names what is not.
 
     Raises:
         SegmentsAreGone: naming them.
+        PrerequisitesAreArchived: naming them.
     """
     for key, each in touched.items():
-        if isinstance(each.after, Flag) and _archived(each.before):
-            named = segments_used(each.after)
-            gone = sorted(named - await known_segments(unit, named))
-            if gone:
-                detail = f"Define {', '.join(gone[:5])} again before {key[:100]} is revived."
-                raise SegmentsAreGone(detail, flag=key, segments=gone[:100])
+        if not (_archived(each.before) and isinstance(each.after, Flag)) or each.after.archived:
+            continue
+        named = segments_used(each.after)
+        gone = sorted(named - await known_segments(unit, named))
+        if gone:
+            detail = f"Define {', '.join(gone[:5])} again before {key[:100]} is revived."
+            raise SegmentsAreGone(detail, flag=key, segments=gone[:100])
+        parents = parents_of(each.after)
+        archived = [name for name in parents if _archived(await _seen(unit, touched, name))]
+        if archived:
+            detail = f"Revive {', '.join(archived[:5])} before {key[:100]}."
+            raise PrerequisitesAreArchived(detail, flag=key, flags=archived[:100])
 
 
-def check_dependents(touched: Mapping[str, Touched], flags: Mapping[str, Flag]) -> None:
+async def _seen(unit: Unit, touched: Mapping[str, Touched], key: str) -> NoFlag | Flag:
+    """A flag as the unit leaves it, guarded where that is as it has found it."""
+    return touched[key].after if key in touched else await unit.guard(FLAG, key)
+
+
+def archived_in(touched: Mapping[str, Touched]) -> set[str]:
+    """The flags that were in use before, and are archived after."""
+    return {
+        key
+        for key, each in touched.items()
+        if isinstance(each.before, Flag) and not each.before.archived and _archived(each.after)
+    }
+
+
+def check_dependents(
+    gone: Collection[str], touched: Mapping[str, Touched], flags: Mapping[str, Flag]
+) -> None:
     """Refuse to archive what others depend on: they would be off. `flags` are all that there are.
 
     Raises:
         FlagIsNeeded: naming those that do.
     """
-    gone = {
-        key
-        for key, each in touched.items()
-        if isinstance(each.before, Flag) and not each.before.archived and _archived(each.after)
-    }
-    if not gone:
-        return
     left = {**flags, **{key: each.after for key, each in touched.items()}}
     needed_by = sorted(
         key
         for key, flag in left.items()
-        if isinstance(flag, Flag) and not flag.archived and not gone.isdisjoint(_parents(flag))
+        if isinstance(flag, Flag)
+        and not flag.archived
+        and any(name in gone for name in parents_of(flag))
     )
     if needed_by:
         detail = f"Take it out of the prerequisites first: {', '.join(needed_by[:5])}."
@@ -80,31 +105,35 @@ async def faults_of_prerequisites(
     """What is wrong with the prerequisites that are new, by flag, said within what describes it.
 
     They are followed to their ends, and what is seen on the way is guarded. `lenient` flags
-    may name some that are not there, which count as off.
+    may name some that are not there or archived, which count as off.
     """
     new = {
-        key: _parents(each.after)
+        key: parents_of(each.after)
         for key, each in touched.items()
-        if _parents(each.after) != _parents(each.before)
+        if parents_of(each.after) != parents_of(each.before)
     }
-    parents: dict[str, list[str]] = {}
-    unknown: set[str] = set()
+    seen: dict[str, NoFlag | Flag] = {}
     waiting = list(new)
     while waiting:
         key = waiting.pop()
-        if key not in parents:
-            state = touched[key].after if key in touched else await unit.guard(FLAG, key)
-            if isinstance(state, NoFlag):
-                unknown.add(key)
-            parents[key] = _parents(state)
-            waiting += parents[key]
-    faults = [
-        (key, _at(index, "unknown-flag", "is no flag"))
-        for key, named in new.items()
-        for index, name in enumerate(named)
-        if name in unknown and key not in lenient
-    ]
-    return faults or list(_cycle(new, parents))
+        if key not in seen:
+            seen[key] = await _seen(unit, touched, key)
+            waiting += parents_of(seen[key])
+    strict = {key: touched[key] for key in new if key not in lenient}
+    faults = [found for key, each in strict.items() for found in _missing(key, each, seen)]
+    return faults or list(_cycle(new, {key: parents_of(flag) for key, flag in seen.items()}))
+
+
+def _missing(
+    key: str, touched: Touched, seen: Mapping[str, NoFlag | Flag]
+) -> Iterator[tuple[str, Fault]]:
+    """Prerequisites that are not there, and those that the flag newly names although archived."""
+    before = () if _archived(touched.before) else parents_of(touched.before)
+    for index, name in enumerate(parents_of(touched.after)):
+        if isinstance(seen[name], NoFlag):
+            yield key, _at(index, "unknown-flag", "is no flag")
+        elif _archived(seen[name]) and name not in before and not _archived(touched.after):
+            yield key, _at(index, "archived-flag", "is archived, and would be off for ever")
 
 
 def _cycle(
@@ -124,7 +153,8 @@ def _at(index: int, code: str, detail: str) -> Fault:
     return Fault(pointer=f"/prerequisites/{index}/flag", code=code, detail=detail)
 
 
-def _parents(flag: NoFlag | Flag) -> list[str]:
+def parents_of(flag: NoFlag | Flag) -> list[str]:
+    """The flags that a flag names as its prerequisites."""
     return [each.flag for each in flag.about.prerequisites] if isinstance(flag, Flag) else []
 
 

@@ -20,7 +20,7 @@ from domain.access import ApiKeyIssued, ApiKeyRevoked, OwnerKeySet
 from domain.accounts import (
     AccountLockedOut,
     AccountRegistered,
-    AccountRoleGranted,
+    AccountSessionsRevoked,
     AccountSignInsFailed,
     EmailReserved,
 )
@@ -93,6 +93,7 @@ from domain.flags.events import (
     SegmentArchived,
     SegmentDefined,
 )
+from domain.flags.needs import NeedBegun
 from domain.flags.planned import (
     Failure,
     FlagChangeApproved,
@@ -120,6 +121,7 @@ from domain.jobs import (
     JobStarted,
     JobSucceeded,
 )
+from domain.memberships import MembershipEnded, MembershipGranted
 from domain.limits import LimitDefined
 from domain.logs import LogRead, LogSourceChanged, LogSourceRegistered, LogSourceRemoved
 from domain.projections import (
@@ -179,15 +181,18 @@ COPY = Copy(position=7, events=7, bytes=4711, digest="ab" * 32, schema_version=4
 
 EXAMPLES: list[Event] = [
     AccountRegistered(email="ada@example.org", password_hash="$argon2id$hash"),
-    AccountRoleGranted(role="admin"),
+    AccountSessionsRevoked(reason="role_changed"),
+    MembershipGranted(role="admin"),
+    MembershipEnded(reason="left"),
     AccountSignInsFailed(minute=AT, count=7),
     AccountLockedOut(until=AT),
     EmailReserved(account="a1"),
     SessionStarted(
         account="a1",
-        role="member",
         token_hash="t1",
+        authenticated_at=AT,
         expires_at=AT,
+        methods=("pwd",),
         address="203.0.113.7",
         device=None,
     ),
@@ -522,6 +527,7 @@ EXAMPLES: list[Event] = [
         experiment="e",
         conversions=(Conversion(subject="s1", metric="spent", value=9.5, at=AT),),
     ),
+    NeedBegun(flags=("beta",)),
 ]
 
 OLD: list[Event] = [

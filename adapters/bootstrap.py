@@ -63,10 +63,12 @@ from application.flags.usage import UsageCounts
 from application.history import History
 from application.limits import RateLimiter
 from application.lockout import Lockout
+from application.memberships import Standings
 from application.pipeline import Pipeline
 from application.schemas import CurrentSchemas
 from application.session_store import Rebuilds, SessionStore
 from application.sessions import LoggedSessions
+from application.signing_in import CredentialCheck, SessionOpener
 from application.tail import Tail
 from projections.reading import ReadModels
 
@@ -107,6 +109,7 @@ class Platform:
     recorder: Recorder
     bus: Bus
     keys: KeyAuthenticator
+    standings: Standings
     now: Callable[[], datetime]
     new_id: Callable[[], UUID]
 
@@ -170,6 +173,7 @@ async def open_platform(
             stack.callback(hasher.close)
         if executor is None:
             executor = await stack.enter_async_context(opened_executor(settings, clock))
+        lockout = lockout or RedisLockout(redis, master.subject_hash())
         tail = _tail(store, current, background)
         cache = open_cache(entries, tail)
         flag_sets, contexts = FlagSets(ReadFlags(read_models), store, codec, tail), Contexts(clock)
@@ -204,7 +208,11 @@ async def open_platform(
             cache=cache.loads,
             logs=opened_logs(settings, current, cache.loads, log_reader),
             hasher=hasher,
-            lockout=lockout or RedisLockout(redis, master.subject_hash()),
+            check_credentials=CredentialCheck(hasher, lockout, master.name_hash(), clock),
+            open_session=SessionOpener(
+                sessions, new_session_token, settings.session_ttl, clock, new_id
+            ),
+            lockout=lockout,
             sessions=sessions,
             email_hash=master.name_hash(),
             executor=executor,
@@ -241,6 +249,7 @@ async def open_platform(
             recorder=await stack.enter_async_context(counting),
             bus=Bus(pipeline, handlers(services)),
             keys=KeyAuthenticator(current),
+            standings=Standings(current),
             now=clock,
             new_id=new_id,
         )

@@ -4,12 +4,10 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-import msgspec
-
 from application.session_store import LiveSession
 from domain.recorded import SYSTEM_TENANT
 from projections.reading import ReadModels
-from projections.sessions import PROJECTION, find_open_sessions
+from projections.sessions import PROJECTION, SessionRow, find_open_sessions
 
 _PAGE = 1000
 
@@ -33,7 +31,20 @@ class ReadOpenSessions:
             async with self.read_models.rows(PROJECTION, SYSTEM_TENANT) as rows:
                 page = await find_open_sessions(rows, at=at, after=after, limit=_PAGE)
             if page:
-                yield [LiveSession(**msgspec.structs.asdict(row)) for row in page]
+                yield [_live(row) for row in page]
                 after = page[-1].id
             if len(page) < _PAGE:
                 return
+
+
+def _live(row: SessionRow) -> LiveSession:
+    return LiveSession(
+        id=row.id,
+        token_hash=row.token_hash,
+        account=row.account,
+        tenant=row.chosen_tenant,
+        created_at=row.created_at,
+        authenticated_at=row.authenticated_at,
+        expires_at=row.expires_at,
+        position=row.position,
+    )

@@ -30,6 +30,7 @@ from application.restores import LiveLog
 from application.schema_registry import SchemaRegistry
 from application.schemas import SchemaValidator
 from application.session_store import SessionStore
+from application.signing_in import CredentialCheck, SessionOpener
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +57,8 @@ class Services:
     cache: Cache
     logs: Logs
     hasher: PasswordHasher
+    check_credentials: CredentialCheck
+    open_session: SessionOpener
     lockout: Lockout
     sessions: SessionStore
     email_hash: NameHash

@@ -19,6 +19,7 @@ from domain.access import (
     IssueApiKey,
     RevokeApiKey,
     SetOwnerKey,
+    permissions_of,
 )
 from domain.recorded import DEFAULT_TENANT
 
@@ -32,6 +33,7 @@ class Principal(msgspec.Struct, frozen=True, kw_only=True):
     actor: str
     role: str
     tenant: str = DEFAULT_TENANT
+    permissions: frozenset[str] = frozenset()
     session: str | None = None
 
     @property
@@ -102,4 +104,9 @@ class KeyAuthenticator:
             return None
         if not hmac.compare_digest(state.secret_hash, secret_hash):
             return None
-        return Principal(actor=API_KEY.stream(str(key)), role=state.role, tenant=state.tenant)
+        return Principal(
+            actor=API_KEY.stream(str(key)),
+            role=state.role,
+            tenant=state.tenant,
+            permissions=permissions_of(state.role),
+        )

@@ -1,4 +1,4 @@
-"""Accounts: register a person, and make one an admin."""
+"""Accounts: register a person."""
 
 import re
 import unicodedata
@@ -12,9 +12,9 @@ import msgspec
 
 from application.bus import Run
 from application.passwords import PasswordHasher
-from application.session_store import SessionStore
 from application.unit import Done, Unit
-from domain.accounts import ACCOUNT, EMAIL, Account, GrantRole, RegisterAccount, ReserveEmail
+from domain.accounts import ACCOUNT, EMAIL, RegisterAccount, ReserveEmail
+from domain.memberships import MEMBER, MEMBERSHIP, GrantMembership
 from domain.rejections import Fault, Invalid
 
 SHORTEST_PASSWORD, LONGEST_PASSWORD = 8, 256
@@ -45,7 +45,7 @@ class Registered(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True)
 class RegisterHandler:
-    """Carries out `Register`: the address and the account in one append."""
+    """Carries out `Register`: the address, the account and its membership in one append."""
 
     hasher: PasswordHasher
     email_hash: NameHash
@@ -69,37 +69,10 @@ class RegisterHandler:
             await unit.decide(EMAIL, address, ReserveEmail(account=account, at=at))
             register = RegisterAccount(email=command.email, password_hash=password_hash, at=at)
             unit.begin(ACCOUNT, account, register)
+            unit.begin(MEMBERSHIP, account, GrantMembership(role=MEMBER, at=at))
             return Registered(account)
 
         return await run(decide, lanes=[(EMAIL, address)])
-
-
-@dataclass(frozen=True)
-class GrantRoleHandler:
-    """Carries out `GrantRole`; sessions that bear another role open nothing any more."""
-
-    sessions: SessionStore
-
-    async def __call__(self, command: GrantRole, run: Run) -> Done[Account]:
-        """Grant the role, and end the account's sessions if it was another one.
-
-        Raises:
-            NoSuchAccount: there is no such account.
-        """
-        changed = False
-
-        async def decide(unit: Unit) -> Account:
-            nonlocal changed
-            before = await unit.load(ACCOUNT, command.account)
-            after = await unit.decide(ACCOUNT, command.account, command)
-            assert isinstance(after, Account)  # noqa: S101 - or the decider has refused
-            changed = after != before
-            return after
-
-        done = await run(decide, lanes=[(ACCOUNT, command.account)])
-        if changed:
-            await self.sessions.end_all(command.account, done.position.number)
-        return done
 
 
 def canonical_email(email: str) -> str:

@@ -44,8 +44,9 @@ class LiveSession(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     token_hash: str
     account: str
-    role: str
+    tenant: str
     created_at: datetime
+    authenticated_at: datetime
     expires_at: datetime
     position: int
 

@@ -41,13 +41,32 @@ class MissingPermission(Forbidden):
     title = "Your role does not allow this"
 
 
-def require(role: str, permission: str) -> None:
-    """Refuse unless the role has the permission.
+class StepUpRequired(Forbidden):
+    """The person has not proved lately who they are."""
+
+    slug = "step-up-required"
+    title = "This needs a fresh proof of who you are"
+
+
+class NotAPerson(Forbidden):
+    """The credential is a program's, and this is about a person."""
+
+    slug = "not-a-person"
+    title = "Only a person who is signed in can do this"
+
+
+def permissions_of(role: str) -> frozenset[str]:
+    """What a built-in role may do; an unknown one may nothing."""
+    return PERMISSIONS.get(role, frozenset())
+
+
+def require(permissions: frozenset[str], permission: str) -> None:
+    """Refuse whoever lacks a permission.
 
     Raises:
-        MissingPermission: naming the permission.
+        MissingPermission: naming it.
     """
-    if permission not in PERMISSIONS.get(role, frozenset()):
+    if permission not in permissions:
         raise MissingPermission(f"This needs the permission {permission}.", permission=permission)
 
 

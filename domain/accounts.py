@@ -13,10 +13,6 @@ import msgspec
 from domain.decider import Command, Decider, Erased, Event, Personal, Secret
 from domain.rejections import Conflict, NotFound
 
-MEMBER = "member"
-ADMIN = "admin"
-ROLES = (MEMBER, ADMIN)
-
 
 class AccountRegistered(Event, frozen=True, kw_only=True, tag="account.registered"):
     """A person has an account now."""
@@ -25,10 +21,10 @@ class AccountRegistered(Event, frozen=True, kw_only=True, tag="account.registere
     password_hash: Secret
 
 
-class AccountRoleGranted(Event, frozen=True, kw_only=True, tag="account.role_granted"):
-    """The account's role is this one from now on."""
+class AccountSessionsRevoked(Event, frozen=True, kw_only=True, tag="account.sessions_revoked"):
+    """All sessions that the account had so far count no more."""
 
-    role: str
+    reason: str
 
 
 class AccountSignInsFailed(Event, frozen=True, kw_only=True, tag="account.sign_ins_failed"):
@@ -44,7 +40,7 @@ class AccountLockedOut(Event, frozen=True, kw_only=True, tag="account.locked_out
     until: datetime
 
 
-AccountEvent = AccountRegistered | AccountRoleGranted | AccountSignInsFailed | AccountLockedOut
+AccountEvent = AccountRegistered | AccountSessionsRevoked | AccountSignInsFailed | AccountLockedOut
 
 
 class RegisterAccount(Command, frozen=True, kw_only=True):
@@ -55,11 +51,10 @@ class RegisterAccount(Command, frozen=True, kw_only=True):
     at: datetime
 
 
-class GrantRole(Command, frozen=True, kw_only=True):
-    """Give the account a role."""
+class RevokeSessions(Command, frozen=True, kw_only=True):
+    """End all sessions of the account, whoever holds them."""
 
-    account: str
-    role: str
+    reason: str
     at: datetime
 
 
@@ -78,7 +73,7 @@ class LockOut(Command, frozen=True, kw_only=True):
     at: datetime
 
 
-AccountCommand = RegisterAccount | GrantRole | RecordFailedSignIns | LockOut
+AccountCommand = RegisterAccount | RevokeSessions | RecordFailedSignIns | LockOut
 
 
 class NoAccount(msgspec.Struct, frozen=True):
@@ -90,7 +85,6 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
 
     email: str | Erased
     password_hash: str
-    role: str = MEMBER
 
 
 class EmailTaken(Conflict):
@@ -112,8 +106,8 @@ def decide(account: NoAccount | Account, command: AccountCommand) -> list[Accoun
     match command:
         case RegisterAccount():
             return _register(account, command)
-        case GrantRole():
-            return _grant_role(account, command)
+        case RevokeSessions():
+            return _revoke_sessions(account, command)
         case RecordFailedSignIns():
             return _record_failed(account, command)
         case LockOut():
@@ -128,10 +122,10 @@ def _register(account: NoAccount | Account, command: RegisterAccount) -> list[Ac
     return [AccountRegistered(email=command.email, password_hash=command.password_hash)]
 
 
-def _grant_role(account: NoAccount | Account, command: GrantRole) -> list[AccountEvent]:
+def _revoke_sessions(account: NoAccount | Account, command: RevokeSessions) -> list[AccountEvent]:
     if isinstance(account, NoAccount):
         raise NoSuchAccount
-    return [] if account.role == command.role else [AccountRoleGranted(role=command.role)]
+    return [AccountSessionsRevoked(reason=command.reason)]
 
 
 def _record_failed(
@@ -147,8 +141,6 @@ def evolve(account: NoAccount | Account, event: AccountEvent) -> NoAccount | Acc
     match event:
         case AccountRegistered():
             return Account(email=event.email, password_hash=event.password_hash)
-        case AccountRoleGranted() if isinstance(account, Account):
-            return msgspec.structs.replace(account, role=event.role)
         case _:
             return account
 

@@ -9,19 +9,27 @@ from typing import assert_never
 
 import msgspec
 
-from domain.decider import Command, Decider, Event, Personal, Secret
+from domain.decider import Command, Decider, Erased, Event, Personal, Secret
+from domain.recorded import DEFAULT_TENANT
 from domain.rejections import Conflict
 
 
 class SessionStarted(Event, frozen=True, kw_only=True, tag="session.started"):
-    """An account has signed in."""
+    """An account has signed in.
+
+    `methods` says how (`amr` values of RFC 8176), `authenticated_at` when it last proved that. A
+    session that `replaces` another goes on where that one ended, under a new token.
+    """
 
     PERSON = "account"
 
     account: str
-    role: str
     token_hash: Secret
+    authenticated_at: datetime
     expires_at: datetime
+    tenant: str = DEFAULT_TENANT
+    methods: tuple[str, ...] = ()
+    replaces: str = ""
     address: Personal | None = None
     device: Personal | None = None
 
@@ -37,12 +45,15 @@ SessionEvent = SessionStarted | SessionEnded
 
 
 class StartSession(Command, frozen=True, kw_only=True):
-    """Sign in an account whose password was verified."""
+    """Sign in an account that has proved who it is."""
 
     account: str
-    role: str
     token_hash: str
+    authenticated_at: datetime
     expires_at: datetime
+    tenant: str
+    methods: tuple[str, ...]
+    replaces: str
     address: str | None
     device: str | None
     at: datetime
@@ -67,7 +78,12 @@ class OpenSession(msgspec.Struct, frozen=True, kw_only=True):
     """A session that counts until it expires."""
 
     account: str
+    tenant: str
+    methods: tuple[str, ...]
+    authenticated_at: datetime
     expires_at: datetime
+    address: str | Erased | None
+    device: str | Erased | None
 
 
 class EndedSession(msgspec.Struct, frozen=True):
@@ -101,9 +117,12 @@ def _start(session: Session, command: StartSession) -> list[SessionEvent]:
     return [
         SessionStarted(
             account=command.account,
-            role=command.role,
             token_hash=command.token_hash,
+            authenticated_at=command.authenticated_at,
             expires_at=command.expires_at,
+            tenant=command.tenant,
+            methods=command.methods,
+            replaces=command.replaces,
             address=command.address,
             device=command.device,
         )
@@ -120,7 +139,15 @@ def evolve(_session: Session, event: SessionEvent) -> Session:
     """The session after an event."""
     match event:
         case SessionStarted():
-            return OpenSession(account=event.account, expires_at=event.expires_at)
+            return OpenSession(
+                account=event.account,
+                tenant=event.tenant,
+                methods=event.methods,
+                authenticated_at=event.authenticated_at,
+                expires_at=event.expires_at,
+                address=event.address,
+                device=event.device,
+            )
         case SessionEnded():
             return EndedSession()
         case _:

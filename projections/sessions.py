@@ -8,7 +8,7 @@ from datetime import datetime
 
 import msgspec
 
-from domain.accounts import AccountRoleGranted
+from domain.accounts import AccountSessionsRevoked
 from domain.recorded import Recorded
 from domain.sessions import SessionEnded, SessionEvent, SessionStarted
 from projections.projection import Projection
@@ -21,8 +21,9 @@ SESSIONS = Table(
     columns={
         "token_hash": TEXT,
         "account": TEXT,
-        "role": TEXT,
+        "chosen_tenant": TEXT,
         "created_at": TIME,
+        "authenticated_at": TIME,
         "expires_at": TIME,
         "position": BIGINT,
     },
@@ -38,7 +39,7 @@ BARS = Table(
 """Up to where in the log an account's sessions were ended, all at once."""
 
 
-def project(recorded: Recorded[SessionEvent | AccountRoleGranted]) -> Iterable[Operation]:
+def project(recorded: Recorded[SessionEvent | AccountSessionsRevoked]) -> Iterable[Operation]:
     """How an event changes the rows."""
     event = recorded.event
     match event:
@@ -46,23 +47,24 @@ def project(recorded: Recorded[SessionEvent | AccountRoleGranted]) -> Iterable[O
             values = {
                 "token_hash": event.token_hash,
                 "account": event.account,
-                "role": event.role,
+                "chosen_tenant": event.tenant,
                 "created_at": recorded.recorded_at,
+                "authenticated_at": event.authenticated_at,
                 "expires_at": event.expires_at,
                 "position": recorded.position,
             }
             yield put(SESSIONS, recorded.stream_id, values)
         case SessionEnded():
             yield delete(SESSIONS, recorded.stream_id)
-        case AccountRoleGranted():
+        case AccountSessionsRevoked():
             yield put(BARS, recorded.stream_id, {"position": recorded.position})
 
 
 PROJECTION = Projection(
     name="sessions",
-    version=1,
+    version=2,
     tables=(SESSIONS, BARS),
-    handles=(SessionStarted, SessionEnded, AccountRoleGranted),
+    handles=(SessionStarted, SessionEnded, AccountSessionsRevoked),
     project=project,
 )
 
@@ -73,8 +75,9 @@ class SessionRow(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     token_hash: str
     account: str
-    role: str
+    chosen_tenant: str
     created_at: datetime
+    authenticated_at: datetime
     expires_at: datetime
     position: int
 
@@ -84,7 +87,8 @@ async def find_open_sessions(
 ) -> list[SessionRow]:
     """Sessions that have not expired at a moment, by id."""
     sql = """
-        SELECT id, token_hash, account, role, created_at, expires_at, position
+        SELECT id, token_hash, account, chosen_tenant, created_at, authenticated_at, expires_at,
+            position
         FROM {sessions} AS s
         WHERE expires_at > $1 AND id > $2 AND NOT EXISTS (
             SELECT FROM {bars} AS b WHERE b.account = s.account AND b.position >= s.position

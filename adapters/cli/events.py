@@ -14,7 +14,7 @@ from rich.text import Text
 from adapters.cli.opening import OpenLog, open_log
 from adapters.cli.output import Column, Output, dim, moment, printable
 from adapters.cli.running import Failed, Invocation, runs
-from adapters.http.event_views import EventView, view_events
+from adapters.http.event_views import NONE, EventView, view_events
 from adapters.postgres.streams import PostgresStreams, StreamHead
 from adapters.postgres.tail import Listener
 from application.event_store import Outage, StoredEvent
@@ -94,7 +94,9 @@ async def show(invocation: Invocation, place: str, personal: bool) -> None:  # n
         if not found or found[0].position != number:
             end = (await log.store.tail()).position
             raise Failed(f"there is no event at position {number}: the log ends at {end}")
-        [view] = await view_events(log, found, log.store.incarnation, role="", personal=personal)
+        [view] = await view_events(
+            log, found, log.store.incarnation, permissions=NONE, personal=personal
+        )
         if invocation.output.as_json:
             invocation.output.document(view)
         else:
@@ -235,7 +237,7 @@ def _number(place: str, incarnation: UUID) -> int:
 async def _show_lines(
     log: OpenLog, output: Output, page: Sequence[StoredEvent], *, personal: bool
 ) -> None:
-    views = await view_events(log, page, log.store.incarnation, role="", personal=personal)
+    views = await view_events(log, page, log.store.incarnation, permissions=NONE, personal=personal)
     for view in views:
         if output.as_json:
             output.line(view)

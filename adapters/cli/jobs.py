@@ -14,7 +14,7 @@ from adapters.cli.events import personal_option, show_line
 from adapters.cli.opening import OpenLog, open_log
 from adapters.cli.output import Column, Output, span, state
 from adapters.cli.running import Failed, Invocation, runs, sentence
-from adapters.http.event_views import EventView, view_events
+from adapters.http.event_views import NONE, EventView, view_events
 from domain.decider import ERASED
 from domain.jobs import DEAD, JOB, PHASES, CancelJob, Job, RequeueJob
 from domain.recorded import DEFAULT_TENANT
@@ -154,7 +154,9 @@ async def _log_of(log: OpenLog, tenant: str, id_: UUID, *, personal: bool) -> li
     while True:
         after = views[-1].version if views else 0
         page = await log.store.read_stream((tenant, JOB.stream(str(id_))), after=after, limit=PAGE)
-        views += await view_events(log, page, log.store.incarnation, role="", personal=personal)
+        views += await view_events(
+            log, page, log.store.incarnation, permissions=NONE, personal=personal
+        )
         if len(page) < PAGE:
             return views
 

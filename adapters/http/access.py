@@ -5,7 +5,6 @@ import msgspec
 from adapters.http.answers import Answer, json_answer
 from adapters.http.calls import Call
 from adapters.http.operations import SIGNED_IN, operation
-from domain.access import PERMISSIONS
 
 
 class PrincipalView(msgspec.Struct, frozen=True, kw_only=True):
@@ -25,7 +24,7 @@ async def get_current_access(call: Call) -> Answer:
         actor=principal.actor,
         role=principal.role,
         tenant=principal.tenant,
-        permissions=sorted(PERMISSIONS.get(principal.role, ())),
+        permissions=sorted(principal.permissions),
     )
     return json_answer(view)
 

@@ -17,9 +17,11 @@ from adapters.http.names import known_id
 from adapters.http.operations import ANYONE, operation
 from adapters.http.paging import Page, read_cursor
 from application.accounts import Register, Registered
-from domain.accounts import ACCOUNT, Account, GrantRole, NoAccount, NoSuchAccount
+from application.memberships import GrantRole
+from domain.accounts import ACCOUNT, Account, NoSuchAccount
+from domain.memberships import MEMBERSHIP, Membership
 from domain.recorded import SYSTEM_TENANT
-from projections import accounts as projection
+from projections import memberships as projection
 
 Typed = Annotated[str, msgspec.Meta(max_length=1000)]
 
@@ -51,10 +53,12 @@ class AccountView(msgspec.Struct, frozen=True, kw_only=True):
     version: int
 
 
-class AccountItem(AccountView, frozen=True, kw_only=True):
-    """An account in a list."""
+class AccountItem(msgspec.Struct, frozen=True, kw_only=True):
+    """An account in a list, and since when it has its role."""
 
-    created_at: datetime
+    id: str
+    role: str
+    since: datetime
 
 
 class AccountList(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,10 +72,8 @@ def _missing(_account: str) -> NoSuchAccount:
     return NoSuchAccount()
 
 
-def _view(id_: str, account: NoAccount | Account, version: int) -> Answer:
-    if isinstance(account, NoAccount):
-        raise NoSuchAccount
-    view = AccountView(id=id_, role=account.role, version=version)
+def _view(id_: str, role: str, version: int) -> Answer:
+    view = AccountView(id=id_, role=role, version=version)
     return json_answer(view, headers=(etag(version),))
 
 
@@ -103,8 +105,10 @@ async def register(call: Call, body: AccountBody) -> Answer:
 async def put_role(call: Call, body: RoleBody) -> Answer:
     """Give an account a role; its sessions end, and the next one bears it."""
     id_ = known_id(call.params["id"], _missing)
-    command = GrantRole(account=id_, role=body.role, at=call.platform.now())
-    return await execute(call, command, lambda account, version: _view(id_, account, version))
+    command = GrantRole(account=id_, role=body.role)
+    return await execute(
+        call, command, lambda membership, version: _view(id_, membership.role, version)
+    )
 
 
 @operation(
@@ -116,9 +120,13 @@ async def put_role(call: Call, body: RoleBody) -> Answer:
     consistent=True,
 )
 async def get_account(call: Call, moment: Moment) -> Answer:
-    """One account, now or as it was."""
+    """One account of the caller's tenant, now or as it was."""
     id_ = known_id(call.params["id"], _missing)
-    return _view(id_, *await fold(call, ACCOUNT, id_, moment))
+    account, version = await fold(call, ACCOUNT, id_, moment)
+    membership, _ = await fold(call, MEMBERSHIP, id_, moment)
+    if not isinstance(account, Account) or not isinstance(membership, Membership):
+        raise NoSuchAccount
+    return _view(id_, membership.role, version)
 
 
 @operation(
@@ -130,15 +138,12 @@ async def get_account(call: Call, moment: Moment) -> Answer:
     consistent=True,
 )
 async def list_accounts(call: Call, page: Page) -> Answer:
-    """All accounts."""
+    """All accounts of the caller's tenant, in the order in which they were opened."""
     (after,) = read_cursor(page.cursor, str) or ("",)
-    async with rows_of(call, projection.PROJECTION, system=True) as rows:
-        found = await projection.find_accounts(rows, after=after, limit=page.limit + 1)
-    shown, following = cut(found, page.limit, lambda row: row.id)
-    items = [
-        AccountItem(id=row.id, role=row.role, version=row.version, created_at=row.created_at)
-        for row in shown
-    ]
+    async with rows_of(call, projection.PROJECTION) as rows:
+        found = await projection.find_members(rows, after=after, limit=page.limit + 1)
+    shown, following = cut(found, page.limit, lambda row: row.account)
+    items = [AccountItem(id=row.account, role=row.role, since=row.since) for row in shown]
     return json_answer(AccountList(items=items, next=following))
 
 

@@ -15,7 +15,6 @@ from adapters.http.calls import Call
 from adapters.http.cookies import session_cookie
 from adapters.http.sdk_credentials import credential
 from application.access import Principal
-from domain.recorded import DEFAULT_TENANT
 from domain.rejections import Forbidden, Unauthenticated
 
 _LONGEST = 200
@@ -59,10 +58,12 @@ async def _principal(call: Call, token: str) -> Principal | None:
         if session is None:
             return None
         call.session = session
+        standing = await call.platform.standings(session.account, session.tenant)
         return Principal(
             actor=f"account/{session.account}",
-            role=session.role,
-            tenant=DEFAULT_TENANT,
+            role=standing.role,
+            tenant=session.tenant,
+            permissions=standing.permissions,
             session=session.id,
         )
     id_, kept_hash = _key(token)

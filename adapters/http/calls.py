@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qsl
 from uuid import UUID
@@ -12,7 +13,8 @@ from application.access import Principal
 from application.context import ANONYMOUS, Context, Idempotency
 from application.limits import Caller
 from application.session_store import LiveSession
-from domain.access import require
+from domain.access import NotAPerson, StepUpRequired, require
+from domain.accounts import ACCOUNT
 from domain.recorded import DEFAULT_TENANT
 from domain.rejections import Fault, Invalid
 
@@ -20,6 +22,11 @@ COMMAND_DEADLINE = 10.0
 """Seconds that a command may spend on races with others."""
 
 MOST_PARAMETERS = 50
+
+FRESH = timedelta(minutes=10)
+"""So long after a proof of who they are, people may do what is sensitive."""
+
+STEP_UP = "Prove again who you are: POST /v1/sessions/current/step-up, then send this once more."
 
 NOBODY = Principal(actor=ANONYMOUS, role="", tenant=DEFAULT_TENANT)
 
@@ -79,12 +86,34 @@ class Call:
         return Caller(principal=self.principal, address=self.address)
 
     def require(self, permission: str) -> None:
-        """Refuse a caller whose role lacks a permission.
+        """Refuse a caller who lacks a permission.
 
         Raises:
             MissingPermission: naming it.
         """
-        require(self.principal.role, permission)
+        require(self.principal.permissions, permission)
+
+    @property
+    def person(self) -> str:
+        """The account that sends this request.
+
+        Raises:
+            NotAPerson: when a program does.
+        """
+        kind, _, id_ = self.principal.actor.partition("/")
+        if kind != ACCOUNT.category:
+            raise NotAPerson
+        return id_
+
+    def require_fresh(self) -> None:
+        """Refuse a session whose person has not proved lately who they are; keys always do.
+
+        Raises:
+            StepUpRequired: saying what to do.
+        """
+        session = self.session
+        if session is not None and self.platform.now() - session.authenticated_at > FRESH:
+            raise StepUpRequired(STEP_UP)
 
     def query(self) -> dict[str, str]:
         """The query's parameters.

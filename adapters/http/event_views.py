@@ -11,7 +11,6 @@ from adapters.http.log_views import event_links
 from application.codec import EventCodec
 from application.event_store import StoredEvent
 from application.positions import Position
-from domain.access import PERMISSIONS
 
 
 class EventView(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,20 +48,24 @@ class Rendering(Protocol):
         ...
 
 
+NONE: frozenset[str] = frozenset()
+"""What an operator at the machine needs to see events: nothing more."""
+
+
 async def view_events(
     platform: Rendering,
     events: Sequence[StoredEvent],
     incarnation: UUID,
     *,
-    role: str,
+    permissions: frozenset[str],
     personal: bool = False,
     linked: bool = False,
 ) -> list[EventView]:
-    """Events as a role may see them; `personal` shows more than the role alone would.
+    """Events as these permissions show them; `personal` shows more than they alone would.
 
     `linked`: for somebody who may read the platform's log lines.
     """
-    may_see = personal or "personal:read" in PERMISSIONS.get(role, frozenset())
+    may_see = personal or "personal:read" in permissions
     shown = await platform.codec.render(events, personal=may_see)
     return [
         EventView(

@@ -89,7 +89,7 @@ async def list_events(call: Call, query: EventsQuery) -> Answer:
         call.platform,
         found.events,
         after.incarnation,
-        role=call.principal.role,
+        permissions=call.principal.permissions,
         linked=sees_platform(call.principal),
     )
     through = Position(after.incarnation, max(found.through, after.number))

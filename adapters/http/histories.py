@@ -48,7 +48,7 @@ async def stream_history(
         platform,
         events,
         incarnation,
-        role=call.principal.role,
+        permissions=call.principal.permissions,
         personal=personal,
         linked=sees_platform(call.principal),
     )

@@ -20,7 +20,7 @@ from adapters.http.moments import Moment, fold
 from adapters.http.names import Name, known_id
 from adapters.http.operations import SIGNED_IN, operation
 from adapters.http.paging import USUAL, Cursor, Limit, Page, read_cursor
-from domain.access import PERMISSIONS, MissingPermission, require
+from domain.access import MissingPermission
 from domain.jobs import DEAD, JOB, CancelJob, Job, NoJob, NoSuchJob, RequeueJob
 from projections import jobs as projection
 
@@ -75,12 +75,12 @@ def _sees_all(call: Call) -> bool:
     Raises:
         MissingPermission: when the caller does not even read its own.
     """
-    if ALL in PERMISSIONS.get(call.principal.role, frozenset()):
+    if ALL in call.principal.permissions:
         return True
     try:
-        require(call.principal.role, OWN)
+        call.require(OWN)
     except MissingPermission:
-        require(call.principal.role, ALL)
+        call.require(ALL)
     return False
 
 

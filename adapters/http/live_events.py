@@ -22,7 +22,7 @@ async def events_after(call: Call, selection: Selection, start: Position) -> Blo
             call.platform,
             page,
             start.incarnation,
-            role=call.principal.role,
+            permissions=call.principal.permissions,
             linked=sees_platform(call.principal),
         )
         yield b"".join(

@@ -29,7 +29,8 @@ class Operation:
     `needs` is a permission, `SIGNED_IN` for any credential, or `ANYONE`. `answers` maps status
     numbers to the struct of the body (None: no body). `keyed` operations take an
     `Idempotency-Key`, `conditional` ones an `If-Match`, and `consistent` ones, as all commands are,
-    an `Annals-Consistent-After`. A handler that gives None has sent its answer itself.
+    an `Annals-Consistent-After`. For a `fresh` one, who is in a session must have proved lately who
+    they are. A handler that gives None has sent its answer itself.
     """
 
     method: str
@@ -42,6 +43,7 @@ class Operation:
     keyed: bool = False
     conditional: bool = False
     consistent: bool = False
+    fresh: bool = False
     media_type: str = "application/json"
     tag: str = ""
 
@@ -65,6 +67,8 @@ class Operation:
             await authenticate(call)
             if self.needs:
                 call.require(self.needs)
+            if self.fresh:
+                call.require_fresh()
         if self.method != "GET":
             await seen_here(call)
         if self.body is not None:
@@ -91,6 +95,7 @@ def operation(
     conditional: bool = False,
     consistent: bool = False,
     keyed: bool = True,
+    fresh: bool = False,
     media_type: str = "application/json",
 ) -> Callable[[Handle], Operation]:
     """Make an operation of the function that carries it out.
@@ -111,6 +116,7 @@ def operation(
             keyed=keyed and method != "GET",
             conditional=conditional,
             consistent=consistent or method != "GET",
+            fresh=fresh,
             media_type=media_type,
             tag=handle.__module__.rpartition(".")[2],
         )

@@ -1,7 +1,7 @@
 """Things that belong to who made them: some roles deal with all of them, others with their own."""
 
 from adapters.http.calls import Call
-from domain.access import PERMISSIONS, MissingPermission, require
+from domain.access import MissingPermission
 
 
 def requester(call: Call, everybodys: str, own: str) -> str | None:
@@ -10,11 +10,10 @@ def requester(call: Call, everybodys: str, own: str) -> str | None:
     Raises:
         MissingPermission: when the caller's role has neither permission.
     """
-    role = call.principal.role
-    if everybodys in PERMISSIONS.get(role, frozenset()):
+    if everybodys in call.principal.permissions:
         return None
     try:
-        require(role, own)
+        call.require(own)
     except MissingPermission:
-        require(role, everybodys)
+        call.require(everybodys)
     return call.principal.id

@@ -17,6 +17,7 @@ from application.current import CurrentStates
 from application.event_store import EventStore
 from application.history import History
 from application.limits import RateLimiter
+from application.memberships import Standing
 from application.pipeline import Pipeline
 from application.session_store import SessionStore
 from application.tail import Tail
@@ -24,6 +25,9 @@ from projections.reading import ReadModels
 
 Keys = Callable[[UUID, str], Awaitable[Principal | None]]
 """From an API key's id and the hash of the whole key to whose it is."""
+
+Stands = Callable[[str, str], Awaitable[Standing]]
+"""From an account and a tenant to what the account may do there."""
 
 
 class KeyCodec(Protocol):
@@ -120,6 +124,11 @@ class HttpPlatform(Protocol):
     @property
     def keys(self) -> Keys:
         """Whose an API key is."""
+        ...
+
+    @property
+    def standings(self) -> Stands:
+        """What an account may do in a tenant."""
         ...
 
     @property

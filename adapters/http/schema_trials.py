@@ -18,7 +18,6 @@ from adapters.http.paging import MOST, Page, make_cursor, read_cursor
 from adapters.http.schemas import document_of
 from application.schema_trials import Named, SchemaTrials, Trial
 from application.schemas import under
-from domain.access import PERMISSIONS
 from domain.actions import ACTION
 from domain.rejections import Fault, Invalid
 from domain.schemas import SCHEMA, Compatibility, Schema, incompatibilities
@@ -122,7 +121,7 @@ async def _kept(
 ) -> Trial:
     """A stretch of the trial; the log below a place never changes, so its answer can be kept."""
     after, until, limit = where
-    personal = "personal:read" in PERMISSIONS.get(call.principal.role, frozenset())
+    personal = "personal:read" in call.principal.permissions
     platform = call.platform
     trials = SchemaTrials(
         platform.history, platform.store, platform.codec, platform.services.schemas

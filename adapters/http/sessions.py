@@ -11,7 +11,8 @@ from adapters.http.calls import Call
 from adapters.http.commands import execute
 from adapters.http.cookies import drop_session_cookie, set_session_cookie
 from adapters.http.operations import ANYONE, SIGNED_IN, operation
-from application.sessions import SignedIn, SignIn, SignOut
+from application.sessions import SignIn, SignOut
+from application.signing_in import SignedIn
 from domain.rejections import Conflict, NotFound
 
 Typed = Annotated[str, msgspec.Meta(max_length=1000)]
@@ -104,7 +105,7 @@ async def get_current_session(call: Call) -> Answer:
     view = SessionView(
         id=session.id,
         account=session.account,
-        role=session.role,
+        role=call.principal.role,
         created_at=session.created_at,
         expires_at=session.expires_at,
     )

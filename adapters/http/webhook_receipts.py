@@ -29,7 +29,6 @@ from adapters.http.webhook_receipt_views import (
 from adapters.http.webhook_sources import READ, WRITE
 from application.webhooks.messages import message_of
 from application.webhooks.payloads import LONGEST_ID, Unreadable, mark_of
-from domain.access import PERMISSIONS
 from domain.recorded import Recorded
 from domain.rejections import Fault, Invalid
 from domain.webhooks.receipts import (
@@ -61,7 +60,7 @@ def _missing(_receipt: str) -> NoSuchReceipt:
 
 
 def _sees_personal(call: Call) -> bool:
-    return BODY in PERMISSIONS.get(call.principal.role, frozenset())
+    return BODY in call.principal.permissions
 
 
 async def _events(call: Call, id_: str, moment: Moment) -> Sequence[Recorded[Any]]:

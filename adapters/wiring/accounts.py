@@ -1,11 +1,13 @@
 """How accounts are wired."""
 
 import adapters.http.accounts
-import projections.accounts
+import projections.memberships
 from adapters.capability import Capability, Handlers
 from adapters.services import Services
-from application.accounts import GrantRoleHandler, Register, RegisterHandler
-from domain.accounts import ACCOUNT, EMAIL, GrantRole
+from application.accounts import Register, RegisterHandler
+from application.memberships import GrantRole, GrantRoleHandler
+from domain.accounts import ACCOUNT, EMAIL
+from domain.memberships import MEMBERSHIP
 
 
 def _handlers(services: Services) -> Handlers:
@@ -16,14 +18,14 @@ def _handlers(services: Services) -> Handlers:
             now=services.now,
             new_id=services.new_id,
         ),
-        GrantRole: GrantRoleHandler(services.sessions),
+        GrantRole: GrantRoleHandler(services.sessions, services.now),
     }
 
 
 CAPABILITY = Capability(
     name="accounts",
-    deciders=(ACCOUNT, EMAIL),
+    deciders=(ACCOUNT, EMAIL, MEMBERSHIP),
     handlers=_handlers,
-    projections=(projections.accounts.PROJECTION,),
+    projections=(projections.memberships.PROJECTION,),
     operations=adapters.http.accounts.OPERATIONS,
 )

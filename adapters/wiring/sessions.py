@@ -11,14 +11,8 @@ from domain.sessions import SESSION
 def _handlers(services: Services) -> Handlers:
     return {
         SignIn: SignInHandler(
-            hasher=services.hasher,
-            lockout=services.lockout,
-            sessions=services.sessions,
-            email_hash=services.email_hash,
-            new_token=services.new_token,
-            lifetime=services.settings.session_ttl,
-            now=services.now,
-            new_id=services.new_id,
+            check=services.check_credentials,
+            open=services.open_session,
         ),
         SignOut: SignOutHandler(sessions=services.sessions, now=services.now),
     }

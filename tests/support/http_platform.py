@@ -57,12 +57,14 @@ from application.flags.usage import UsageCounts
 from application.history import ScanningHistory
 from application.limits import RateLimiter
 from application.lockout import Attempt, Failure, Locked, Report
+from application.memberships import Standings
 from application.passwords import Verified
 from application.pipeline import Pipeline
 from application.positions import Position
 from application.rate_counter import LimitPolicy, Verdict
 from application.schemas import CurrentSchemas
 from application.session_store import LiveSession, SessionChange
+from application.signing_in import CredentialCheck, SessionOpener
 from application.tail import Tail
 from application.webhooks.messages import MessageReader
 from projections.projection import Projection
@@ -174,6 +176,10 @@ class Keys:
         return base64.b64decode(answer)
 
 
+def _email_hash(name: str) -> str:
+    return hashlib.sha256(name.encode()).hexdigest()
+
+
 def _mac(*parts: str) -> bytes:
     return hmac.digest(b"test", json.dumps(parts).encode(), "sha256")
 
@@ -267,6 +273,7 @@ class MemoryPlatform:
         )
         self.history = ScanningHistory(self.store)
         self.keys = KeyAuthenticator(self.current)
+        self.standings = Standings(self.current)
         self.limiter = RateLimiter(self.current, self.counter, self._opened)
         self.services = self._services()
         self.bus = Bus(self.pipeline, handlers(self.services))
@@ -302,9 +309,17 @@ class MemoryPlatform:
             cache=self.cache.loads,
             logs=opened_logs(self.settings, self.current, self.cache.loads, self.log_reader),
             hasher=PlainHasher(),
+            check_credentials=CredentialCheck(PlainHasher(), NoLockout(), _email_hash, self.now),
+            open_session=SessionOpener(
+                self.sessions,
+                new_session_token,
+                self.settings.session_ttl,
+                self.now,
+                self.new_id,
+            ),
             lockout=NoLockout(),
             sessions=self.sessions,
-            email_hash=lambda name: hashlib.sha256(name.encode()).hexdigest(),
+            email_hash=_email_hash,
             executor=None,  # type: ignore[arg-type]  # nothing is carried out here
             backups=None,  # type: ignore[arg-type]  # there is no repository
             live_log=None,  # type: ignore[arg-type]  # there is no database

@@ -39,8 +39,9 @@ class SessionLog:
             id=str(uuid.uuid4()),
             token_hash=uuid.uuid4().hex * 2,
             account=account,
-            role="member",
+            tenant="default",
             created_at=now,
+            authenticated_at=now,
             expires_at=now + timedelta(seconds=lasts),
             position=len(self.changes) + 1,
         )

@@ -16,8 +16,9 @@ SESSION = LiveSession(
     id="s",
     token_hash="h",
     account="a",
-    role="member",
+    tenant="default",
     created_at=NOW,
+    authenticated_at=NOW,
     expires_at=NOW + timedelta(hours=1),
     position=1,
 )

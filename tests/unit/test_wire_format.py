@@ -121,9 +121,9 @@ from domain.jobs import (
     JobStarted,
     JobSucceeded,
 )
-from domain.memberships import MembershipEnded, MembershipGranted
 from domain.limits import LimitDefined
 from domain.logs import LogRead, LogSourceChanged, LogSourceRegistered, LogSourceRemoved
+from domain.memberships import MembershipEnded, MembershipGranted
 from domain.projections import (
     ProjectionPaused,
     ProjectionResumed,

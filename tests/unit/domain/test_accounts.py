@@ -7,16 +7,16 @@ from domain.accounts import (
     EMAIL,
     AccountLockedOut,
     AccountRegistered,
-    AccountRoleGranted,
+    AccountSessionsRevoked,
     AccountSignInsFailed,
     EmailReserved,
     EmailTaken,
-    GrantRole,
     LockOut,
     NoSuchAccount,
     RecordFailedSignIns,
     RegisterAccount,
     ReserveEmail,
+    RevokeSessions,
 )
 from tests.support.deciders import given
 
@@ -40,15 +40,15 @@ def test_an_address_is_reserved_once() -> None:
     )
 
 
-def test_a_role_is_granted_once() -> None:
-    grant = GrantRole(account="a", role="admin", at=AT)
-    granted = AccountRoleGranted(role="admin")
-    given(ACCOUNT, REGISTERED).when(grant).then(granted)
-    given(ACCOUNT, REGISTERED, granted).when(grant).then()
+def test_all_sessions_are_revoked_as_often_as_asked() -> None:
+    revoke = RevokeSessions(reason="role_changed", at=AT)
+    revoked = AccountSessionsRevoked(reason="role_changed")
+    given(ACCOUNT, REGISTERED).when(revoke).then(revoked)
+    given(ACCOUNT, REGISTERED, revoked).when(revoke).then(revoked)
 
 
-def test_nobody_grants_a_role_to_nobody() -> None:
-    given(ACCOUNT).when(GrantRole(account="a", role="admin", at=AT)).refused(NoSuchAccount)
+def test_nobody_has_no_sessions_to_revoke() -> None:
+    given(ACCOUNT).when(RevokeSessions(reason="role_changed", at=AT)).refused(NoSuchAccount)
 
 
 def test_failures_of_a_minute_are_one_event() -> None:

@@ -14,9 +14,27 @@ from tests.support.deciders import given
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 START = StartSession(
-    account="a", role="member", token_hash="t", expires_at=AT, address=None, device=None, at=AT
+    account="a",
+    token_hash="t",
+    authenticated_at=AT,
+    expires_at=AT,
+    tenant="acme",
+    methods=("pwd", "otp"),
+    replaces="s0",
+    address=None,
+    device="Firefox",
+    at=AT,
 )
-STARTED = SessionStarted(account="a", role="member", token_hash="t", expires_at=AT)
+STARTED = SessionStarted(
+    account="a",
+    token_hash="t",
+    authenticated_at=AT,
+    expires_at=AT,
+    tenant="acme",
+    methods=("pwd", "otp"),
+    replaces="s0",
+    device="Firefox",
+)
 END = EndSession(session="s", reason="signed_out", at=AT)
 ENDED = SessionEnded(account="a", reason="signed_out")
 

@@ -9,7 +9,7 @@ class Verified(msgspec.Struct, frozen=True):
     """Whether a password was right, and whether its hash should be made anew.
 
     `needs_rehash` is only ever true for a right password whose hash was made with other costs
-    than those of today.
+    than those of today, or by another function.
     """
 
     ok: bool
@@ -19,7 +19,7 @@ class Verified(msgspec.Struct, frozen=True):
 class PasswordHasher(Protocol):
     """Hashes passwords. The work is bounded: when too much waits already, it refuses at once.
 
-    Both methods raise `Outage` (outcome "failed") when the queue is full.
+    `hash` and `verify` raise `Outage` (outcome "failed") when the queue is full.
     """
 
     async def hash(self, password: str) -> str:
@@ -32,6 +32,10 @@ class PasswordHasher(Protocol):
         None stands for an account that does not exist (or has no password): the answer is then
         no, after the same time, so that a stranger cannot tell which addresses have accounts.
         """
+        ...
+
+    def accepts(self, password_hash: str) -> bool:
+        """Whether a hash that was made elsewhere is one that `verify` can compare with."""
         ...
 
     async def warm_up(self) -> None:

@@ -1,23 +1,34 @@
 """Passwords under argon2id (RFC 9106), in threads of their own behind a bounded queue.
 
-The defaults are OWASP's least: 19 MiB, two passes, one lane. Passwords are compared in the form
-NFKC, as NIST SP 800-63B asks, so that the same characters from another keyboard are the same.
+The defaults are OWASP's least: 19 MiB, two passes, one lane. Hashes that were made elsewhere
+(argon2 with any costs, bcrypt) are good until their owner's next sign-in, when they are replaced.
+
+Hashing is most of what an attacker can make us compute, so it may use what is left over, and no
+more: few threads, and where the system can do so (Linux), of a lower priority than the event loop.
 """
 
 import asyncio
 import contextlib
-import unicodedata
+import os
+import sys
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 import argon2
+import bcrypt
 from argon2.exceptions import InvalidHashError, VerificationError
 
+from adapters.crypto.foreign_hashes import BCRYPT_BYTES, is_bcrypt, is_usable
 from application.event_store import Outage
 from application.passwords import Verified
+from domain.passwords import normal_password
 
 R = TypeVar("R")
+
+_NICE = 10
+_MOST_THREADS = 4
 
 
 class Argon2Hasher:
@@ -29,8 +40,8 @@ class Argon2Hasher:
         memory_kib: int = 19_456,
         iterations: int = 2,
         lanes: int = 1,
-        threads: int = 2,
-        queue: int = 64,
+        threads: int = min(_MOST_THREADS, os.cpu_count() or 1),
+        queue: int = 2000,
     ) -> None:
         """At most `threads` hashes are made at a time, and at most `queue` more wait."""
         self._argon2 = argon2.PasswordHasher(
@@ -38,18 +49,23 @@ class Argon2Hasher:
         )
         self._bound = threads + queue
         self._busy = 0
-        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="argon2")
+        self._threads = ThreadPoolExecutor(
+            threads, thread_name_prefix="argon2", initializer=_give_way
+        )
         self._nobody: str | None = None
 
     async def hash(self, password: str) -> str:
         """See `PasswordHasher.hash`."""
-        plain = _normal(password)
+        plain = _bytes(normal_password(password))
         return await self._run(lambda: self._argon2.hash(plain))
 
     async def verify(self, password_hash: str | None, password: str) -> Verified:
         """See `PasswordHasher.verify`."""
-        plain = _normal(password)
-        return await self._run(lambda: self._verify(password_hash, plain))
+        return await self._run(lambda: self._verify(password_hash, password))
+
+    def accepts(self, password_hash: str) -> bool:
+        """See `PasswordHasher.accepts`."""
+        return is_usable(password_hash)
 
     async def warm_up(self) -> None:
         """Make the hash of nobody's password now, so that the first stranger costs no more."""
@@ -59,15 +75,27 @@ class Argon2Hasher:
         """Let the threads end; what waits is dropped."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
-    def _verify(self, password_hash: str | None, plain: bytes) -> Verified:
+    def _verify(self, password_hash: str | None, password: str) -> Verified:
         known = password_hash or self._stranger()
+        normal = _bytes(normal_password(password))
+        right = self._matches(known, normal)
+        typed = _bytes(password)
+        if not right and typed != normal:  # who made an imported hash may not have normalized
+            right = self._matches(known, typed)
+        if password_hash is None or not right:
+            return Verified(ok=False)
+        return Verified(ok=True, needs_rehash=is_bcrypt(known) or self._outdated(known))
+
+    def _matches(self, known: str, plain: bytes) -> bool:
         try:
-            self._argon2.verify(known, plain)
-        except (VerificationError, InvalidHashError):
-            return Verified(ok=False)
-        if password_hash is None:
-            return Verified(ok=False)
-        return Verified(ok=True, needs_rehash=self._argon2.check_needs_rehash(known))
+            if is_bcrypt(known):
+                return bcrypt.checkpw(plain[:BCRYPT_BYTES], known.encode("ascii"))
+            return self._argon2.verify(known, plain)
+        except (VerificationError, InvalidHashError, ValueError):
+            return False
+
+    def _outdated(self, known: str) -> bool:
+        return self._argon2.check_needs_rehash(known)
 
     def _stranger(self) -> str:
         """A hash with today's costs that no password has."""
@@ -90,5 +118,13 @@ class Argon2Hasher:
             future.exception()  # seen, also when its caller has left
 
 
-def _normal(password: str) -> bytes:
-    return unicodedata.normalize("NFKC", password).encode("utf-8", "surrogatepass")
+def _give_way() -> None:
+    """Let the event loop go first; on Linux a thread has a priority of its own."""
+    if sys.platform == "linux":
+        thread = threading.get_native_id()
+        with contextlib.suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, thread, os.getpriority(os.PRIO_PROCESS, thread) + _NICE)
+
+
+def _bytes(password: str) -> bytes:
+    return password.encode("utf-8", "surrogatepass")

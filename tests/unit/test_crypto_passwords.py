@@ -1,9 +1,14 @@
 import asyncio
+import os
+import sys
 import threading
 from collections.abc import Iterator
 
+import argon2
+import bcrypt
 import pytest
 
+from adapters.crypto.common_passwords import common_passwords
 from adapters.crypto.passwords import Argon2Hasher
 from application.event_store import Outage
 
@@ -62,3 +67,76 @@ async def test_beyond_its_queue_it_refuses_at_once(hasher: Argon2Hasher) -> None
     gate.set()
     await asyncio.gather(*waiting[1:])
     assert await hasher.hash("pw")
+
+
+@pytest.mark.parametrize("prefix", [b"2a", b"2b", b"2y"])
+async def test_bcrypt_from_elsewhere_is_right_and_wants_to_be_made_anew(
+    hasher: Argon2Hasher, prefix: bytes
+) -> None:
+    kept = bcrypt.hashpw(b"correct horse", bcrypt.gensalt(4)).replace(b"$2b$", b"$%b$" % prefix)
+    assert hasher.accepts(kept.decode())
+    verified = await hasher.verify(kept.decode(), "correct horse")
+    assert (verified.ok, verified.needs_rehash) == (True, True)
+    assert not (await hasher.verify(kept.decode(), "correct horsf")).ok
+
+
+async def test_bcrypt_sees_the_first_72_bytes_as_it_did_where_the_hash_was_made(
+    hasher: Argon2Hasher,
+) -> None:
+    kept = bcrypt.hashpw(b"x" * 72, bcrypt.gensalt(4)).decode()
+    assert (await hasher.verify(kept, "x" * 100)).ok
+    assert not (await hasher.verify(kept, "x" * 71)).ok
+
+
+async def test_a_hash_over_another_form_of_the_same_characters_is_right(
+    hasher: Argon2Hasher,
+) -> None:
+    decomposed = "cafe\u0301 au lait"
+    kept = bcrypt.hashpw(decomposed.encode(), bcrypt.gensalt(4)).decode()
+    assert (await hasher.verify(kept, decomposed)).ok
+
+
+async def test_argon2_from_elsewhere_is_right_and_wants_to_be_made_anew(
+    hasher: Argon2Hasher,
+) -> None:
+    foreign = argon2.PasswordHasher(
+        time_cost=2, memory_cost=64, parallelism=2, type=argon2.Type.I
+    ).hash("correct horse")
+    assert hasher.accepts(foreign)
+    verified = await hasher.verify(foreign, "correct horse")
+    assert (verified.ok, verified.needs_rehash) == (True, True)
+
+
+@pytest.mark.parametrize(
+    "foreign",
+    [
+        "",
+        "correct horse",
+        "5f4dcc3b5aa765d61d8327deb882cf99",
+        "$2b$31$" + "a" * 53,
+        "$2x$10$" + "a" * 53,
+        "$2b$10$" + "a" * 52,
+        "$argon2id$v=19$m=4194304,t=2,p=1$c2FsdHNhbHQ$aGFzaGhhc2g",
+        "$argon2id$v=19$m=65536,t=999,p=1$c2FsdHNhbHQ$aGFzaGhhc2g",
+        "$argon2id$v=19$m=65536,t=2,p=0$c2FsdHNhbHQ$aGFzaGhhc2g",
+        "$argon2id$v=19$m=65536,t=2$c2FsdHNhbHQ$aGFzaGhhc2g",
+        "$argon2id$v=19$m=65536,t=2,p=1$c2Fsdà$aGFzaGhhc2g",
+    ],
+)
+def test_what_is_no_hash_or_too_dear_is_not_accepted(hasher: Argon2Hasher, foreign: str) -> None:
+    assert not hasher.accepts(foreign)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="threads have no priority of their own")
+async def test_hashing_gives_way_to_requests(hasher: Argon2Hasher) -> None:
+    here = os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+    there = await hasher._run(lambda: os.getpriority(os.PRIO_PROCESS, threading.get_native_id()))
+    assert there == min(19, here + 10)
+
+
+def test_the_list_holds_ten_thousand_passwords_of_eight_and_more() -> None:
+    common = common_passwords()
+    assert len(common) >= 10_000
+    assert min(map(len, common)) == 8
+    assert {"password", "12345678", "qwertyuiop", "iloveyou", "trustno1"} <= common
+    assert all(each == each.casefold() for each in common)

@@ -1,0 +1,48 @@
+"""E-mail addresses: which texts are one, and which of them are the same address.
+
+Two texts are the same address when mail to them reaches the same mailbox as far as anybody can
+know: case and Unicode form make no difference, and a domain in punycode is the one in Unicode
+(UTS #46, non-transitional, as browsers do). The mailbox is folded too, although RFC 5321 leaves
+its case to its server: no provider tells people apart by it.
+"""
+
+import re
+import unicodedata
+
+import idna
+
+LONGEST_EMAIL = 254
+_MAILBOX = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~\u0080-\U0010ffff-]{1,64}")
+_HOST_LABEL = re.compile(r"(?!xn--)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+_LONGEST_DOMAIN = 253
+
+
+def canonical_email(text: str) -> str | None:
+    """The form in which addresses are compared, or None for what can be no address."""
+    normal = unicodedata.normalize("NFKC", text.strip())
+    mailbox, _, domain = normal.rpartition("@")
+    if len(text) > LONGEST_EMAIL or not _MAILBOX.fullmatch(mailbox) or _unseen(normal):
+        return None
+    host = _canonical_domain(domain)
+    if host is None:
+        return None
+    return f"{unicodedata.normalize('NFKC', mailbox.casefold())}@{host}"
+
+
+def _canonical_domain(domain: str) -> str | None:
+    """A domain in lower case and punycode."""
+    try:
+        labels = idna.uts46_remap(domain, std3_rules=False, transitional=False).split(".")
+        ascii_labels = [
+            label if _HOST_LABEL.fullmatch(label) else idna.alabel(label).decode("ascii")
+            for label in labels
+        ]
+    except UnicodeError:  # what idna raises for all that is no domain
+        return None
+    host = ".".join(ascii_labels)
+    return host if len(host) <= _LONGEST_DOMAIN else None
+
+
+def _unseen(text: str) -> bool:
+    """Whether there are characters that no person sees: controls, formats, blanks, surrogates."""
+    return any(unicodedata.category(character)[0] in "CZ" for character in text)

@@ -1,0 +1,134 @@
+"""Access tokens as JSON Web Tokens of the one form that we write (RFC 9068, RFC 8725).
+
+A token's header has three members: `alg` (EdDSA), `kid` and `typ` (at+jwt). Any other member, one
+that comes twice, and any other value is refused before a key is looked at, so nothing that a
+stranger writes chooses an algorithm, a key or where to fetch one. The signature itself is PyJWT's
+business. It is checked once per token and process: what was signed stays signed.
+"""
+
+import base64
+import hashlib
+import json
+import re
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any, Literal
+
+import jwt
+import msgspec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+from application.access_tokens import AccessClaims
+from application.signing_keys import KeyPair
+from domain.signing_keys import SigningKey
+
+LONGEST = 2048
+"""Characters; ours have some 700."""
+
+_ALGORITHM = "EdDSA"
+_TYPE = "at+jwt"
+_FORM = re.compile(r"([\w-]+)\.([\w-]+)\.[\w-]{85}[AQgw]", re.ASCII)  # unused bits are zero
+_KEPT = 4096  # tokens whose signature need not be checked again
+
+_jws = jwt.PyJWS(algorithms=[_ALGORITHM])
+
+
+class _Header(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    alg: Literal["EdDSA"]
+    typ: Literal["at+jwt"]
+    kid: str
+
+
+class JwtAccessTokens:
+    """`AccessTokens` as JWTs."""
+
+    def sign(self, claims: AccessClaims, key: SigningKey) -> str:
+        """See `AccessTokens.sign`."""
+        private_key = Ed25519PrivateKey.from_private_bytes(_bytes(key.private_key))
+        payload = msgspec.json.encode(claims)
+        return _jws.encode(payload, private_key, _ALGORITHM, {"kid": key.id, "typ": _TYPE})
+
+    def read(self, token: str, keys: Sequence[SigningKey]) -> AccessClaims | None:
+        """See `AccessTokens.read`."""
+        if len(token) > LONGEST:
+            return None
+        try:
+            signer = _signer(token)
+            vouching = next(key.public_key for key in keys if key.id == signer)
+            return _claims(token, vouching)
+        except (_Malformed, StopIteration, jwt.InvalidTokenError):
+            return None
+
+
+class _Malformed(Exception):  # noqa: N818 - an answer, which is kept from no cache
+    """The token does not have the form."""
+
+
+@lru_cache(_KEPT)
+def _signer(token: str) -> str:
+    """The id of the key that a token says it was signed with."""
+    form = _FORM.fullmatch(token)
+    if form is None:
+        raise _Malformed
+    try:
+        members = json.loads(_bytes(form[1]), object_pairs_hook=_once)
+        return msgspec.convert(members, _Header).kid
+    except (ValueError, RecursionError) as error:  # not base64, UTF-8, JSON, or not as it must be
+        raise _Malformed from error
+
+
+@lru_cache(_KEPT)
+def _claims(token: str, public_key: str) -> AccessClaims:
+    """What a token says, if this key has signed it."""
+    key = Ed25519PublicKey.from_public_bytes(_bytes(public_key))
+    try:
+        return msgspec.json.decode(_jws.decode(token, key, [_ALGORITHM]), type=AccessClaims)
+    except msgspec.DecodeError as error:
+        raise _Malformed from error
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise _Malformed
+    return members
+
+
+def new_key_pair() -> KeyPair:
+    """A pair, and the thumbprint of its public key."""
+    private_key = Ed25519PrivateKey.generate()
+    public_key = _text(private_key.public_key().public_bytes_raw())
+    return KeyPair(
+        id=_thumbprint(public_key),
+        public_key=public_key,
+        private_key=_text(private_key.private_bytes_raw()),
+    )
+
+
+class JsonWebKey(msgspec.Struct, frozen=True, kw_only=True):
+    """A public key, as others verify with it (RFC 7517, RFC 8037)."""
+
+    kty: str = "OKP"
+    crv: str = "Ed25519"
+    use: str = "sig"
+    alg: str = _ALGORITHM
+    kid: str
+    x: str
+
+
+def json_web_key(key: SigningKey) -> JsonWebKey:
+    """The public half of a signing key."""
+    return JsonWebKey(kid=key.id, x=key.public_key)
+
+
+def _thumbprint(public_key: str) -> str:
+    members = {"crv": "Ed25519", "kty": "OKP", "x": public_key}
+    return _text(hashlib.sha256(msgspec.json.encode(members)).digest())
+
+
+def _text(raw: bytes) -> str:
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+
+
+def _bytes(text: str) -> bytes:
+    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))

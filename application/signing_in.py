@@ -9,6 +9,7 @@ import hashlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TypeVar
 from uuid import UUID
 
 import msgspec
@@ -23,6 +24,8 @@ from domain.accounts import ACCOUNT, EMAIL, Account, LockOut, RecordFailedSignIn
 from domain.recorded import DEFAULT_TENANT
 from domain.rejections import LimitExceeded, Unauthenticated
 from domain.sessions import SESSION, EndSession, StartSession
+
+R = TypeVar("R")
 
 PASSWORD = "pwd"  # noqa: S105 - an `amr` value of RFC 8176
 
@@ -163,6 +166,9 @@ class SignedIn(msgspec.Struct, frozen=True, kw_only=True):
 Also = Callable[[Unit, Account], Awaitable[None]]
 """Decides more in the append that starts a session."""
 
+Give = Callable[[Unit, SignedIn], Awaitable[R]]
+"""Decides more in that append, and makes of the session what its opener gets."""
+
 
 @dataclass(frozen=True)
 class SessionOpener:
@@ -182,6 +188,12 @@ class SessionOpener:
         Raises:
             WrongCredentials: the account is not open any more, or its password has changed.
         """
+        return await self.giving(_itself, run, opening, also)
+
+    async def giving(
+        self, give: Give[R], run: Run, opening: Opening, also: Also | None = None
+    ) -> Done[R]:
+        """As a call, for who wants something else than the session."""
         at = self.now()
         expires_at = opening.expires_at or at + self.lifetime
         token, session = self.new_token(), str(self.new_id())
@@ -199,7 +211,7 @@ class SessionOpener:
             at=at,
         )
 
-        async def decide(unit: Unit) -> SignedIn:
+        async def decide(unit: Unit) -> R:
             account = await unit.guard(ACCOUNT, opening.account)
             if not isinstance(account, Account):
                 raise WrongCredentials
@@ -211,7 +223,10 @@ class SessionOpener:
                 end = EndSession(session=opening.replaces, reason="replaced", at=at)
                 await unit.decide(SESSION, opening.replaces, end)
             unit.begin(SESSION, session, start)
-            return SignedIn(id=session, account=opening.account, token=token, expires_at=expires_at)
+            signed_in = SignedIn(
+                id=session, account=opening.account, token=token, expires_at=expires_at
+            )
+            return await give(unit, signed_in)
 
         done = await run(decide)
         await self.sessions.put(
@@ -229,3 +244,7 @@ class SessionOpener:
         if opening.replaces:
             await self.sessions.end(opening.replaces)
         return done
+
+
+async def _itself(_unit: Unit, signed_in: SignedIn) -> SignedIn:
+    return signed_in

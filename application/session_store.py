@@ -122,6 +122,10 @@ class SessionStore(Protocol):
         """
         ...
 
+    async def find_by_id(self, session: str) -> LiveSession | None:
+        """The session of this id, as `find` tells of a token's."""
+        ...
+
     async def put(self, session: LiveSession) -> None:
         """A session was started; does nothing where it has ended or expired already."""
         ...

@@ -75,6 +75,14 @@ class MemorySessionStore:
                 return session
         return None
 
+    async def find_by_id(self, session: str) -> LiveSession | None:
+        """See `SessionStore.find_by_id`."""
+        if self._position is None:
+            self._on_lost()
+            raise SessionsLost
+        found = self._served.sessions.get(session)
+        return found if found and found.expires_at > self._clock() else None
+
     async def put(self, session: LiveSession) -> None:
         """See `SessionStore.put`."""
         self._change(Started(session))

@@ -34,6 +34,17 @@ local function forget(p, id, kept)
 end
 """
 
+# KEYS: marker. ARGV: what a valid marker begins with, the session's id.
+# Returns the marker, and the session as JSON.
+FIND_BY_ID = Script("""
+local marker = redis.call('GET', KEYS[1])
+if not marker or string.sub(marker, 1, #ARGV[1]) ~= ARGV[1] then return {marker, false} end
+local p = 'sessions:' .. string.sub(marker, #ARGV[1] + 1) .. ':'
+local kept = redis.call('GET', p .. 'i:' .. ARGV[2])
+if not kept then return {marker, false} end
+return {marker, redis.call('GET', p .. 't:' .. string.match(kept, '^%d+ %d+ (%S+) '))}
+""")
+
 PUT = Script(
     _GENERATIONS
     + """

@@ -8,14 +8,14 @@ script changes the served generation and the one under construction at once.
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import assert_never
+from typing import NoReturn, assert_never
 from uuid import UUID
 
 import msgspec
 
 from adapters.redis.client import RedisClient
 from adapters.redis.generations import Generations
-from adapters.redis.session_scripts import ADVANCE, END, END_ALL, KIND, PUT
+from adapters.redis.session_scripts import ADVANCE, END, END_ALL, FIND_BY_ID, KIND, PUT
 from application.session_store import (
     AllEnded,
     Ended,
@@ -69,13 +69,26 @@ class RedisSessionStore:
             if generation is None:
                 self._lost()
             elif generation == asked:
-                if kept is None:
-                    return None
-                session = _decode(kept)
-                return session if session.expires_at > self._clock() else None
+                return self._alive(kept)
             else:
                 self._generation = generation
         raise SessionsLost
+
+    async def find_by_id(self, session: str) -> LiveSession | None:
+        """See `SessionStore.find_by_id`; the script learns of the generation by itself."""
+        vouched = self._generations.vouched()
+        if vouched is None:
+            self._lost()
+        marker, kept = await self._redis.eval(
+            FIND_BY_ID, [self._generations.marker], [vouched, session]
+        )
+        if self._generations.served(marker) is None:
+            self._lost()
+        return self._alive(kept)
+
+    def _alive(self, kept: bytes | None) -> LiveSession | None:
+        session = None if kept is None else _decode(kept)
+        return session if session and session.expires_at > self._clock() else None
 
     async def put(self, session: LiveSession) -> None:
         """See `SessionStore.put`."""
@@ -148,7 +161,7 @@ class RedisSessionStore:
                 assert_never(change)
         return marker
 
-    def _lost(self) -> None:
+    def _lost(self) -> NoReturn:
         """Fail closed.
 
         Raises:

@@ -38,6 +38,7 @@ class Bench:
     async def found(self, session: LiveSession) -> bool:
         found = await self.store.find(session.token_hash)
         assert found in (None, session)
+        assert await self.store.find_by_id(session.id) == found
         return found is not None
 
 
@@ -87,7 +88,9 @@ async def test_it_fails_closed_until_it_was_rebuilt(bench: Bench) -> None:
     session = bench.log.start()
     with pytest.raises(SessionsLost):
         await bench.store.find(session.token_hash)
-    assert bench.asked == 1
+    with pytest.raises(SessionsLost):
+        await bench.store.find_by_id(session.id)
+    assert bench.asked == 2
     assert await bench.store.applied() is None
     await bench.store.rebuild(bench.log)
     assert await bench.found(session)

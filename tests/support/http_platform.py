@@ -110,6 +110,11 @@ class Sessions:
             raise Outage("Redis at 10.0.0.1 does not answer")
         return self.by_hash.get(token_hash)
 
+    async def find_by_id(self, session: str) -> LiveSession | None:
+        if self.down:
+            raise Outage("Redis at 10.0.0.1 does not answer")
+        return next((each for each in self.by_hash.values() if each.id == session), None)
+
     async def put(self, session: LiveSession) -> None:
         self.by_hash[session.token_hash] = session
 

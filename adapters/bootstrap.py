@@ -20,6 +20,7 @@ from adapters.crypto.passwords import Argon2Hasher
 from adapters.crypto.tokens import new_id, new_session_token
 from adapters.crypto.vault import PostgresVault
 from adapters.egress.couriers import opened_couriers
+from adapters.egress.mail import mailer_of
 from adapters.egress.open import opened_executor
 from adapters.http.draining import Draining
 from adapters.open_backups import opened_backups
@@ -63,6 +64,7 @@ from application.flags.usage import UsageCounts
 from application.history import History
 from application.limits import RateLimiter
 from application.lockout import Lockout
+from application.mail import Letters
 from application.memberships import Standings
 from application.pipeline import Pipeline
 from application.schemas import CurrentSchemas
@@ -174,7 +176,7 @@ async def open_platform(
         if executor is None:
             executor = await stack.enter_async_context(opened_executor(settings, clock))
         lockout = lockout or RedisLockout(redis, master.subject_hash())
-        tail = _tail(store, current, background)
+        tail, mailer = _tail(store, current, background), mailer_of(settings)
         cache = open_cache(entries, tail)
         flag_sets, contexts = FlagSets(ReadFlags(read_models), store, codec, tail), Contexts(clock)
         usage, hashes, schemas = UsageCounts(new_id), SubjectHashes(master), JsonSchemaValidator()
@@ -216,7 +218,9 @@ async def open_platform(
             sessions=sessions,
             email_hash=master.name_hash(),
             executor=executor,
-            courier=await stack.enter_async_context(opened_couriers(settings, clock)),
+            courier=await stack.enter_async_context(opened_couriers(settings, mailer, clock)),
+            mailer=mailer,
+            letters=Letters(settings.public_url, master.name_hash(), new_id, clock),
             webhooks=webhook_ports(master, redis, store, codec),
             new_token=new_session_token,
             now=clock,

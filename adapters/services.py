@@ -25,6 +25,7 @@ from application.flags.usage import UsageCounts
 from application.limits import RateLimiter
 from application.lockout import Lockout
 from application.logs import Logs
+from application.mail import Letters, Mailer
 from application.passwords import PasswordHasher
 from application.restores import LiveLog
 from application.schema_registry import SchemaRegistry
@@ -64,6 +65,8 @@ class Services:
     email_hash: NameHash
     executor: Executor
     courier: Courier
+    mailer: Mailer | None
+    letters: Letters
     webhooks: WebhookPorts
     new_token: Callable[[], str]
     now: Callable[[], datetime]

@@ -17,6 +17,7 @@ from typing_extensions import override
 from adapters.settings_values import (
     AllowedTarget,
     LogRoot,
+    base_url,
     choice,
     duration,
     networks,
@@ -24,6 +25,7 @@ from adapters.settings_values import (
     overlapping,
     path,
     size,
+    smtp_url,
     targets,
     tenant_directories,
     url,
@@ -55,13 +57,13 @@ class SettingsError(Exception):
 
 _POSTGRES = _read(url("postgresql", "postgres"), "postgresql://user:password@host/db", secret=True)
 _REDIS = _read(url("redis", "rediss", "unix"), "redis://:password@host:6379/0", secret=True)
+_SMTP = _read(smtp_url, "smtp://user:password@host:587 or smtps://user:password@host", secret=True)
 _PATH = _read(path, "a path")
 _COUNT = _read(number(1, 64), "a whole number from 1 to 64")
 _SIZE = _read(size, "a number and a unit (B, KB, MB, GB), such as 16MB")
 _DURATION = _read(duration, "a number and a unit (ms, s, m, h, d), such as 12h")
 _LEVELS = ("debug", "info", "warning", "error")
 _FORMATS = ("auto", "console", "json")
-_TLS = ("starttls", "tls", "none")
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -94,11 +96,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         tuple[IPv4Network | IPv6Network, ...], _read(networks, "networks, such as 10.0.0.0/8")
     ] = ()
 
-    smtp_host: Annotated[str, _read(str, "the name or address of a mail server")] = ""
-    smtp_port: Annotated[int, _read(number(1, 65535), "a port from 1 to 65535")] = 587
-    smtp_tls: Annotated[str, _read(choice(*_TLS), f"one of {', '.join(_TLS)}")] = "starttls"
-    smtp_username: Annotated[str, _read(str, "a user of the mail server")] = ""
-    smtp_password: Annotated[str, _read(str, "the user's password", secret=True)] = ""
+    public_url: Annotated[
+        str, _read(base_url, "the URL under which people reach this, such as https://example.org")
+    ] = ""
+    smtp_url: Annotated[str, _SMTP] = ""
     smtp_from: Annotated[str, _read(str, "an e-mail address")] = "annals@localhost"
 
     flag_usage_interval: Annotated[timedelta, _DURATION] = timedelta(seconds=10)
@@ -149,7 +150,7 @@ def load_settings(
     """Read the settings; a variable that is unset or empty keeps its default.
 
     The environment goes before the file. Paths come out absolute, and the key files and the
-    metrics lie in the data directory unless they are named.
+    metrics lie in the data directory unless they are named. `public_url` is never empty.
 
     Raises:
         SettingsError: naming every variable that cannot be used and what it should be.
@@ -180,6 +181,7 @@ def _with_places(settings: Settings) -> Settings:
     return msgspec.structs.replace(
         settings,
         data_dir=home,
+        public_url=settings.public_url or f"http://localhost:{settings.port}",
         master_key_file=_absolute(settings.master_key_file, home / "master.key"),
         owner_key_file=_absolute(settings.owner_key_file, home / "owner.key"),
         metrics_dir=_absolute(settings.metrics_dir, home / "metrics"),

@@ -5,7 +5,8 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import timedelta
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_network
 from pathlib import Path
-from urllib.parse import urlsplit
+from typing import Literal
+from urllib.parse import parse_qs, unquote, urlsplit
 
 import msgspec
 
@@ -13,6 +14,7 @@ from domain.durations import parse_duration
 from domain.recorded import DEFAULT_TENANT
 
 _HIGHEST_PORT = 65_535
+_SMTPS, _SUBMISSION = 465, 587  # RFC 8314
 _TENANT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._~-]{0,99}")
 
 
@@ -32,6 +34,16 @@ class LogRoot(msgspec.Struct, frozen=True):
 
     directory: Path
     tenant: str = DEFAULT_TENANT
+
+
+class MailServer(msgspec.Struct, frozen=True, kw_only=True):
+    """A mail server, and how it is spoken to: TLS from the start, begun by STARTTLS, or none."""
+
+    host: str
+    port: int
+    tls: Literal["tls", "starttls", "none"]
+    username: str | None
+    password: str | None
 
 
 def number(least: int, most: int) -> Callable[[str], int]:
@@ -68,6 +80,38 @@ def url(*schemes: str) -> Callable[[str], str]:
         return text
 
     return parse
+
+
+def base_url(text: str) -> str:
+    """An http URL that paths are put behind, without a slash at its end."""
+    parts = urlsplit(url("http", "https")(text))
+    if not parts.hostname or parts.query or parts.fragment or "@" in parts.netloc:
+        raise ValueError(text)
+    return text.rstrip("/")
+
+
+def smtp_url(text: str) -> str:
+    """The URL of a mail server, as `mail_server` reads it."""
+    mail_server(text)
+    return text
+
+
+def mail_server(text: str) -> MailServer:
+    """The server that an `smtp://` or `smtps://` URL names; `?tls=none` goes without STARTTLS."""
+    parts = urlsplit(url("smtp", "smtps")(text))
+    query = parse_qs(parts.query, strict_parsing=True) if parts.query else {}
+    encrypted = parts.scheme == "smtps"
+    if not parts.hostname or parts.path not in {"", "/"} or parts.fragment:
+        raise ValueError(text)
+    if query not in ({}, {"tls": ["none"]}) or (encrypted and query):
+        raise ValueError(text)
+    return MailServer(
+        host=parts.hostname,
+        port=parts.port or (_SMTPS if encrypted else _SUBMISSION),
+        tls="tls" if encrypted else "none" if query else "starttls",
+        username=None if parts.username is None else unquote(parts.username),
+        password=None if parts.password is None else unquote(parts.password),
+    )
 
 
 def path(text: str) -> Path:

@@ -1,8 +1,8 @@
 """Between events as values and events as the exact bytes that the log keeps.
 
 The tag of an event is the envelope's `type`, so the stored JSON does not repeat it. Fields that
-are marked `Personal` or `Secret` are sealed on the way in and opened on the way out; everybody
-behind this module sees plain values, `Erased` where a person's key was destroyed.
+are marked `Personal`, `Private` or `Secret` are sealed on the way in and opened on the way out;
+everybody behind this module sees plain values, `Erased` where a person's key was destroyed.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -13,7 +13,7 @@ import msgspec
 
 from application.event_store import NewEvent, StoredEvent
 from application.vault import DataKey, KeyOwner, Vault
-from domain.decider import ERASED, PERSONAL, Decider, Event
+from domain.decider import ERASED, PERSONAL, SECRET, Decider, Event
 from domain.recorded import SYSTEM_TENANT, Recorded
 
 Upcast = Callable[[dict[str, Any]], dict[str, Any]]
@@ -50,7 +50,7 @@ class _Kind:
         self._tag_length = len(msgspec.json.encode({"type": self.tag})) - 1
 
     def owner(self, mark: str, tenant: str, stream: str, event: Event | dict[str, Any]) -> KeyOwner:
-        if mark != PERSONAL:
+        if mark == SECRET:
             return KeyOwner(tenant, "tenant", tenant)
         name = self.type.PERSON
         if not name:

@@ -23,8 +23,8 @@ _MEMBER = frozenset(
     {"actions:run", "flags:evaluate", "inbox:read", "own-jobs:read", "own-reminders:write"}
 )
 _EVERYTHING = _ADMIN | {
-    "access:write", "accounts:write", "actions:run", "backups:write", "inbox:read",
-    "projections:write",
+    "access:write", "accounts:write", "actions:run", "backups:write", "inbox:read", "outbox:read",
+    "outbox:write", "projections:write",
 }  # fmt: skip
 PERMISSIONS = {
     OWNER: _EVERYTHING,

@@ -36,6 +36,7 @@ class Erased(msgspec.Struct, frozen=True):
 ERASED = Erased()
 
 PERSONAL = "personal"
+PRIVATE = "private"
 SECRET = "secret"  # noqa: S105 - a mark, not a password
 
 Personal = Annotated[str | Erased, msgspec.Meta(extra={"mark": PERSONAL})]
@@ -43,6 +44,9 @@ Personal = Annotated[str | Erased, msgspec.Meta(extra={"mark": PERSONAL})]
 
 PersonalJson = Annotated[Any, msgspec.Meta(extra={"mark": PERSONAL})]
 """Any JSON value from a person, protected as `Personal` is; `Erased` once the key is destroyed."""
+
+Private = Annotated[str | Erased, msgspec.Meta(extra={"mark": PRIVATE})]
+"""A secret of a person's: sealed as `Personal` is, and shown on no read surface of the log."""
 
 Secret = Annotated[str, msgspec.Meta(extra={"mark": SECRET})]
 """A secret of the tenant's: encrypted under the tenant's key and shown on no read surface."""

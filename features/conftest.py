@@ -16,13 +16,24 @@ import pytest
 from pytest_bdd import given, parsers, then
 
 from features.driver import Annals, User
-from tests.support.platform import Platform, free_port
+from tests.support.mailbox import Mailbox
+from tests.support.platform import Platform
 from tests.support.services import Services
 from tests.support.target import Target
 
 
 @pytest.fixture(scope="package")
-def platform(tmp_path_factory: pytest.TempPathFactory, services: Services) -> Iterator[Platform]:
+def mailbox() -> Iterator[Mailbox]:
+    """The platform's mail server."""
+    mailbox = Mailbox()
+    yield mailbox
+    mailbox.close()
+
+
+@pytest.fixture(scope="package")
+def platform(
+    tmp_path_factory: pytest.TempPathFactory, services: Services, mailbox: Mailbox
+) -> Iterator[Platform]:
     """One platform, on a database of its own, for all scenarios; each names its own things."""
     data_dir: Path = tmp_path_factory.mktemp("platform") / "data"
     database = services.new_database()
@@ -30,9 +41,7 @@ def platform(tmp_path_factory: pytest.TempPathFactory, services: Services) -> It
         data_dir,
         DATABASE_URL=database,
         REDIS_URL=services.redis_url,
-        SMTP_HOST="127.0.0.1",
-        SMTP_PORT=str(free_port()),
-        SMTP_TLS="none",
+        SMTP_URL=mailbox.url,
         FLAG_USAGE_INTERVAL="200ms",
     )
     platform.start()

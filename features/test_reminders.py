@@ -1,24 +1,20 @@
 """Steps of the reminders."""
 
-import asyncio
-import email
 import json
 import threading
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from email.message import Message
 from typing import Any
 from uuid import uuid4
 
 import httpx
 import pytest
-from aiosmtpd.smtp import SMTP, Envelope, Session
 from pytest_bdd import given, parsers, scenarios, then, when
 
 from adapters.crypto.standard_webhooks import key_of, signature
 from features.conftest import World
 from features.driver import PATIENCE, Annals, lines_of
+from tests.support.mailbox import Mailbox
 from tests.support.target import Target
 
 scenarios("reminders.feature")
@@ -190,63 +186,15 @@ def _(annals: Annals, world: World, told: Told) -> None:
     assert annals.request("GET", f"/v1/inbox/{item}", token=other.token).status_code == 404
 
 
-class Mailbox:
-    """A mail server in a thread of its own."""
-
-    def __init__(self, port: int) -> None:
-        self.messages: list[Message] = []
-        self.recipients: list[str] = []
-        self.came = threading.Event()
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever)
-        self._thread.start()
-        serving = self._loop.create_server(lambda: SMTP(self), "127.0.0.1", port)
-        asyncio.run_coroutine_threadsafe(self._keep(serving), self._loop).result()
-
-    async def _keep(self, serving: Any) -> None:
-        self._server = await serving
-
-    async def handle_DATA(  # noqa: N802 - as the library calls it
-        self, _server: SMTP, _session: Session, envelope: Envelope
-    ) -> str:
-        assert isinstance(envelope.content, bytes)
-        self.recipients += envelope.rcpt_tos
-        self.messages.append(email.message_from_bytes(envelope.content))
-        self.came.set()
-        return "250 OK"
-
-    async def _end(self) -> None:
-        self._server.close()
-        sessions = asyncio.all_tasks() - {asyncio.current_task()}
-        for session in sessions:
-            session.cancel()
-        await asyncio.gather(*sessions, return_exceptions=True)
-
-    def close(self) -> None:
-        asyncio.run_coroutine_threadsafe(self._end(), self._loop).result()
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
-        self._loop.close()
-
-
-@pytest.fixture
-def mailbox(request: pytest.FixtureRequest) -> Iterator[Mailbox]:
-    mailbox = Mailbox(int(request.getfixturevalue("platform").env["SMTP_PORT"]))
-    yield mailbox
-    mailbox.close()
-
-
 @when("the user is to be reminded by e-mail")
-def _(annals: Annals, world: World, told: Told, mailbox: Mailbox) -> None:
+def _(annals: Annals, world: World, told: Told) -> None:
     told.reminder = made(annals, world.token, **{"in": "0s", "channel": {"kind": "email"}})
-    assert mailbox.came.wait(PATIENCE)
 
 
 @then("a message arrives at the user's own address")
 def _(world: World, mailbox: Mailbox) -> None:
     assert world.user is not None
-    assert mailbox.recipients == [world.user.email]
-    assert mailbox.messages[0]["Subject"] == "tea"
+    assert mailbox.letter(world.user.email, "tea")
 
 
 @when("somebody is to be reminded every minute")

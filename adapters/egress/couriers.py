@@ -19,6 +19,7 @@ from adapters.egress.urls import check_url
 from adapters.settings import Settings
 from application.deliveries import Courier, Parcel
 from application.executor import Failed, Succeeded
+from application.mail import Mailer
 from domain.channels import Channel, EmailChannel, InboxChannel, LogChannel, WebhookChannel
 
 WEBHOOK_TIMEOUT = 10.0  # seconds
@@ -134,12 +135,12 @@ class Couriers:
 
 @asynccontextmanager
 async def opened_couriers(
-    settings: Settings, now: Callable[[], datetime]
+    settings: Settings, mailer: Mailer | None, now: Callable[[], datetime]
 ) -> AsyncIterator[Courier]:
     """What takes deliveries out, guarded by this installation's settings."""
     guard = EgressGuard(settings.egress_allow, own_servers(settings))
     try:
         async with open_client(guard) as client:
-            yield Couriers(WebhookCourier(client, now=now), EmailCourier(settings), LogCourier())
+            yield Couriers(WebhookCourier(client, now=now), EmailCourier(mailer), LogCourier())
     finally:
         guard.aclose()

@@ -96,7 +96,7 @@ def route_of(body: ChannelBody, owner: str, *, sends_mail: bool) -> Route:
             return _webhook(body)
         case EmailBody():
             if not sends_mail:
-                raise _fault("kind", "unavailable", "sends no e-mail here: SMTP_HOST is not set")
+                raise _fault("kind", "unavailable", "sends no e-mail here: SMTP_URL is not set")
             address = None if body.to is None else canonical_email(body.to)
             return Route(channel=EmailChannel(), address=address)
         case InboxBody():

@@ -126,7 +126,7 @@ async def make_reminder(call: Call, body: ReminderBody) -> Answer:
 
 
 def _sends_mail(call: Call) -> bool:
-    return bool(call.platform.settings.smtp_host)
+    return bool(call.platform.settings.smtp_url)
 
 
 @operation(

@@ -57,6 +57,7 @@ from application.flags.usage import UsageCounts
 from application.history import ScanningHistory
 from application.limits import RateLimiter
 from application.lockout import Attempt, Failure, Locked, Report
+from application.mail import Letters
 from application.memberships import Standings
 from application.passwords import Verified
 from application.pipeline import Pipeline
@@ -70,6 +71,7 @@ from application.webhooks.messages import MessageReader
 from projections.projection import Projection
 from projections.reading import Rows
 
+PUBLIC_URL = "https://annals.example.org"
 OWNER = f"annals_{UUID(int=7).hex}_{'k' * 43}"
 
 
@@ -329,6 +331,8 @@ class MemoryPlatform:
             backups=None,  # type: ignore[arg-type]  # there is no repository
             live_log=None,  # type: ignore[arg-type]  # there is no database
             courier=None,  # type: ignore[arg-type]  # nor delivered
+            mailer=None,
+            letters=Letters(PUBLIC_URL, _email_hash, self.new_id, self.now),
             webhooks=WebhookPorts(
                 names=KeyedWebhookNames(MasterKey(b"m" * 32)),
                 verify=WebhookVerifier(),

@@ -4,10 +4,11 @@ from datetime import timedelta
 from ipaddress import ip_address, ip_network
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from adapters.settings import VARIABLES, Settings, SettingsError, load_settings
-from adapters.settings_values import AllowedTarget
+from adapters.settings_values import AllowedTarget, mail_server
 
 NO_FILE = Path("/nonexistent/.env")
 ROOT = Path(__file__).parents[2]
@@ -95,6 +96,49 @@ def test_a_secret_is_hidden_in_the_settings_text() -> None:
 )
 def test_targets_have_optional_ports(text: str, expected: AllowedTarget) -> None:
     assert read(EGRESS_ALLOW=text).egress_allow == (expected,)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("smtp://mail.example.org", ("mail.example.org", 587, "starttls", None, None)),
+        ("smtp://127.0.0.1:2525?tls=none", ("127.0.0.1", 2525, "none", None, None)),
+        (
+            "smtps://ada:p%40ss%3A@mail.example.org/",
+            ("mail.example.org", 465, "tls", "ada", "p@ss:"),
+        ),
+        ("smtps://ada:x@[::1]:1465", ("::1", 1465, "tls", "ada", "x")),
+    ],
+)
+def test_a_mail_server_is_named_by_one_url(text: str, expected: tuple[str | int | None]) -> None:
+    server = mail_server(read(SMTP_URL=text).smtp_url)
+    assert msgspec.structs.astuple(server) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "mail.example.org:hunter2",
+        "http://ada:hunter2@mail.example.org",
+        "smtp://ada:hunter2@",
+        "smtp://ada:hunter2@mail:notaport",
+        "smtp://ada:hunter2@mail/box",
+        "smtp://ada:hunter2@mail?tls=maybe",
+        "smtp://ada:hunter2@mail?tls",
+        "smtps://ada:hunter2@mail?tls=none",
+    ],
+)
+def test_what_names_no_mail_server_is_told_without_its_password(text: str) -> None:
+    (fault,) = faults(SMTP_URL=text)
+    assert fault.startswith("SMTP_URL must be smtp://")
+    assert "hunter2" not in fault
+
+
+def test_links_lead_to_this_machine_unless_it_is_said_otherwise() -> None:
+    assert read(PORT="8123").public_url == "http://localhost:8123"
+    assert read(PUBLIC_URL="https://example.org/app/").public_url == "https://example.org/app"
+    for text in ("example.org", "ftp://example.org", "https://example.org?x=1", "https://a:b@c"):
+        assert len(faults(PUBLIC_URL=text)) == 1
 
 
 def test_several_targets_are_separated_by_commas() -> None:

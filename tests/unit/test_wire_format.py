@@ -123,6 +123,7 @@ from domain.jobs import (
 )
 from domain.limits import LimitDefined
 from domain.logs import LogRead, LogSourceChanged, LogSourceRegistered, LogSourceRemoved
+from domain.mail import MailFailed, MailQueued, MailRequeued, MailSent, MailWritten
 from domain.memberships import MembershipEnded, MembershipGranted
 from domain.projections import (
     ProjectionPaused,
@@ -186,6 +187,17 @@ EXAMPLES: list[Event] = [
     MembershipEnded(reason="left"),
     AccountSignInsFailed(minute=AT, count=7),
     AccountLockedOut(until=AT),
+    MailQueued(
+        person="a1",
+        kind="verify-address",
+        to="ada@example.org",
+        subject="Confirm your address",
+        text="mail-token",
+    ),
+    MailSent(attempt=2),
+    MailWritten(),
+    MailFailed(attempt=1, error="timeout", status=451, retry_at=AT),
+    MailRequeued(round=2),
     EmailReserved(account="a1"),
     SessionStarted(
         account="a1",
@@ -647,7 +659,7 @@ async def test_a_read_surface_never_shows_a_secret(personal: bool) -> None:  # n
     codec = EventCodec(DECIDERS, ReadableVault(), UPCASTS)
     events = [stored(line) for line in golden()]
     shown = json.dumps(await codec.render(events, personal=personal))
-    for secret in ("$argon2id$hash", "x-token", "whsec_hush", '"t1"', '"h"'):
+    for secret in ("$argon2id$hash", "x-token", "whsec_hush", "mail-token", '"t1"', '"h"'):
         assert secret not in shown
     assert ("ada@example.org" in shown) == personal
     assert ("203.0.113.7" in shown) == personal

@@ -1,23 +1,18 @@
 """Deliveries on their way out: signed webhooks and e-mails, against real servers on loopback."""
 
 import asyncio
-import email
-import email.policy
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
-from email.message import EmailMessage
-from typing import Any
 
 import msgspec
 import pytest
-from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
 from adapters.crypto.standard_webhooks import key_of, new_secret, signature
 from adapters.egress.client import open_client
 from adapters.egress.couriers import Couriers, LogCourier, WebhookCourier
 from adapters.egress.guard import EgressGuard
 from adapters.egress.mail import EmailCourier
-from adapters.settings import Settings
+from adapters.memory.mailer import MemoryMailer
 from adapters.settings_values import targets
 from application.deliveries import Parcel
 from application.executor import Failed, Succeeded
@@ -132,140 +127,29 @@ async def test_a_webhook_does_not_reach_private_networks(
     assert receiver.calls == []
 
 
-class Mailbox:
-    """A mail server's handler: keeps messages, and answers a recipient as it was told."""
-
-    def __init__(self) -> None:
-        self.messages: list[EmailMessage] = []
-        self.envelopes: list[Envelope] = []
-        self.answer = "250 OK"
-
-    async def handle_RCPT(  # noqa: N802 - as the library calls it
-        self,
-        _server: SMTP,
-        _session: Session,
-        envelope: Envelope,
-        address: str,
-        _options: list[str],
-    ) -> str:
-        if self.answer.startswith("250"):
-            envelope.rcpt_tos.append(address)
-        return self.answer
-
-    async def handle_DATA(  # noqa: N802 - as above
-        self, _server: SMTP, _session: Session, envelope: Envelope
-    ) -> str:
-        content = envelope.content
-        assert isinstance(content, bytes)
-        self.envelopes.append(envelope)
-        self.messages.append(email.message_from_bytes(content, policy=email.policy.default))
-        return "250 OK"
-
-
-def _only_annals(
-    _server: SMTP, _session: Session, _envelope: Envelope, _mechanism: str, auth: Any
-) -> AuthResult:
-    right = LoginPassword(b"annals", b"hush")
-    return AuthResult(success=auth == right, handled=auth == right)
-
-
-@pytest.fixture
-def mailbox() -> Mailbox:
-    return Mailbox()
-
-
-@pytest.fixture
-async def server(mailbox: Mailbox) -> AsyncIterator[asyncio.Server]:
-    def speak() -> SMTP:
-        return SMTP(mailbox, authenticator=_only_annals, auth_require_tls=False)
-
-    listener = await asyncio.get_running_loop().create_server(speak, "127.0.0.1", 0)
-    yield listener
-    listener.close()
-
-
-def settings(server: asyncio.Server, **change: Any) -> Settings:
-    fields = {
-        "smtp_host": "127.0.0.1",
-        "smtp_port": server.sockets[0].getsockname()[1],
-        "smtp_tls": "none",
-        "smtp_from": "annals@example.org",
-        **change,
-    }
-    return Settings(**fields)
-
-
-async def test_a_message_arrives(server: asyncio.Server, mailbox: Mailbox) -> None:
-    courier = EmailCourier(settings(server))
-    sent = parcel(EmailChannel(), address="ada@example.org", title="tea\r\nBcc: eve@example.org")
-    assert await courier(sent) == Succeeded()
-    [message], [envelope] = mailbox.messages, mailbox.envelopes
-    assert envelope.rcpt_tos == ["ada@example.org"]
-    assert message["To"] == "ada@example.org"
-    assert message["From"] == "annals@example.org"
-    assert message["Subject"] == "tea Bcc: eve@example.org"
-    assert message["Bcc"] is None
-    assert message["Message-ID"] == f"<{DELIVERY}@example.org>"
-    assert message["Auto-Submitted"] == "auto-generated"
-    assert "Earl Grey" in message.get_content()
-    assert ", late." in message.get_content()
-
-
-async def test_we_sign_in_where_the_server_wants_it(
-    server: asyncio.Server, mailbox: Mailbox
-) -> None:
+async def test_a_reminder_by_e_mail_bears_the_deliverys_id() -> None:
+    mailer = MemoryMailer()
     sent = parcel(EmailChannel(), address="ada@example.org")
-    right = settings(server, smtp_username="annals", smtp_password="hush")
-    assert await EmailCourier(right)(sent) == Succeeded()
-    wrong = settings(server, smtp_username="annals", smtp_password="guess")
-    refused = await EmailCourier(wrong)(sent)
-    assert isinstance(refused, Failed)
-    assert refused.retryable
-    assert len(mailbox.messages) == 1
+    assert await EmailCourier(mailer)(sent) == Succeeded()
+    [letter] = mailer.letters
+    assert (letter.id, letter.to, letter.subject, letter.at) == (
+        DELIVERY,
+        "ada@example.org",
+        "tea",
+        NOW,
+    )
+    assert "Earl Grey" in letter.text
+    assert ", late." in letter.text
 
 
-@pytest.mark.parametrize(
-    ("answer", "status", "retryable"), [("550 unknown", 550, False), ("451 later", 451, True)]
-)
-async def test_a_refused_recipient(
-    server: asyncio.Server, mailbox: Mailbox, answer: str, status: int, *, retryable: bool
-) -> None:
-    mailbox.answer = answer
-    refused = await EmailCourier(settings(server))(parcel(EmailChannel(), address="a@example.org"))
-    assert isinstance(refused, Failed)
-    assert (refused.status, refused.retryable) == (status, retryable)
-    assert "example.org" not in refused.detail
-
-
-async def test_what_is_no_address_is_not_tried_again(
-    server: asyncio.Server, mailbox: Mailbox
-) -> None:
-    courier = EmailCourier(settings(server))
-    refused = await courier(parcel(EmailChannel(), address="ada@example.org\nBcc: eve@x.org"))
-    assert isinstance(refused, Failed)
-    assert not refused.retryable
-    assert mailbox.messages == []
-
-
-async def test_a_server_that_is_away_or_speaks_no_tls(server: asyncio.Server) -> None:
-    sent = parcel(EmailChannel(), address="ada@example.org")
-    plain = await EmailCourier(settings(server, smtp_tls="starttls"))(sent)
-    assert isinstance(plain, Failed)
-    gone = settings(server)
-    server.close()
-    away = await EmailCourier(gone)(sent)
-    assert isinstance(away, Failed)
-    assert (away.kind, away.retryable) == ("connect", True)
-
-
-async def test_without_a_server_nothing_is_sent() -> None:
-    refused = await EmailCourier(Settings())(parcel(EmailChannel(), address="ada@example.org"))
+async def test_without_a_mailer_nothing_is_sent() -> None:
+    refused = await EmailCourier(None)(parcel(EmailChannel(), address="ada@example.org"))
     assert isinstance(refused, Failed)
     assert (refused.kind, refused.retryable) == ("refused", False)
 
 
 async def test_each_channel_has_its_courier(receiver: Receiver, webhook: WebhookCourier) -> None:
-    couriers = Couriers(webhook, EmailCourier(Settings()), LogCourier())
+    couriers = Couriers(webhook, EmailCourier(None), LogCourier())
     assert isinstance(await couriers(parcel(receiver.channel)), Succeeded)
     assert await couriers(parcel(LogChannel())) == Succeeded()
     assert isinstance(await couriers(parcel(EmailChannel(), address="a@example.org")), Failed)

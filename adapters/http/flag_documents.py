@@ -1,6 +1,7 @@
 """Whole flag sets over HTTP, in the forms of Unleash and of flagd."""
 
-from typing import Annotated, Any, Literal
+import asyncio
+from typing import Annotated, Any
 
 import msgspec
 
@@ -16,11 +17,11 @@ from application.flags import DEFAULT_ENVIRONMENT
 from application.flags.imports import ImportFlags, carry_out
 from application.unit import Unit
 from domain.flags.documents import FlagSet as Document
+from domain.flags.documents import refuse
 from domain.flags.edits import Edit
-from domain.flags.flagd import read_flagd, write_flagd
+from domain.flags.exchange import Form, read_document, write_document
 from domain.flags.importing import Mode, Plan
 from domain.flags.state import Flag
-from domain.flags.unleash import read_unleash, write_unleash
 from domain.rejections import Fault, Invalid
 
 READ, WRITE = "flags:read", "flags:write"
@@ -33,7 +34,7 @@ class ImportBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     With `dry_run` nothing is changed, and the answer tells what would be.
     """
 
-    format: Literal["unleash", "flagd"]
+    format: Form
     document: dict[str, Any]
     environment: Name = DEFAULT_ENVIRONMENT
     mode: Mode = "merge"
@@ -56,11 +57,16 @@ class Imported(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ExportQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Which form, of which environment; `version` is Unleash's."""
+    """Which form, of which environment; `version` is Unleash's.
 
-    format: Literal["unleash", "flagd"] = "unleash"
+    With `skip` a document does without what its form has no words for, and names it in its member
+    `annals`, in `skipped`; else there is none.
+    """
+
+    format: Form = "unleash"
     environment: Name = DEFAULT_ENVIRONMENT
     version: Annotated[int, msgspec.Meta(ge=1, le=2)] = 2
+    skip: bool = False
 
 
 _BODY = Body(ImportBody)
@@ -76,7 +82,7 @@ _BODY = Body(ImportBody)
 async def import_flags(call: Call, raw: bytes) -> Answer:
     """Let the flags of one environment be as a document has them, all or none."""
     body = _BODY.decode(raw)
-    document = _read(body)
+    document = await asyncio.to_thread(_read, body)  # others get their turn meanwhile
     command = ImportFlags(
         document=document,
         places=_places(body),
@@ -97,10 +103,7 @@ async def import_flags(call: Call, raw: bytes) -> Answer:
 def _read(body: ImportBody) -> Document:
     """The document's flags, with pointers into the request where they are wrong."""
     try:
-        if body.format == "flagd":
-            document = read_flagd(body.document)
-        else:
-            document = read_unleash(body.document, body.environment)
+        document = read_document(body.format, body.document, body.environment)
     except Invalid as invalid:
         raise Invalid(*map(_in_request, invalid.faults)) from None
     places = _places(body)
@@ -152,9 +155,16 @@ async def export_flags(call: Call, query: ExportQuery) -> Answer:
     """The flags that are set up in an environment, as a document that the other system takes."""
     flags = await current_flags(call)
     chosen = _set_up(flags.flags, query.environment)
-    if query.format == "flagd":
-        return json_answer(write_flagd(chosen, flags.segments, query.environment))
-    document = write_unleash(chosen, flags.segments, query.environment, version=query.version)
+    document, left_out = await asyncio.to_thread(
+        write_document,
+        query.format,
+        chosen,
+        flags.segments,
+        query.environment,
+        version=query.version,
+    )
+    if not query.skip:
+        refuse(left_out)
     return json_answer(document)
 
 

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 import msgspec
 
 from application.unit import Unit
-from domain.flags.conditions import AllOf, AnyOf, Condition, InSegment
+from domain.flags.conditions import segments_in
 from domain.flags.decider import FLAG
 from domain.flags.edits import Edit, SetRules
 from domain.flags.prerequisites import cycle_in
@@ -199,12 +199,3 @@ def segments_of(edit_: Edit) -> Iterator[str]:
     if isinstance(edit_, SetRules):
         for rule in edit_.rules:
             yield from segments_in(rule.condition)
-
-
-def segments_in(condition: Condition) -> Iterator[str]:
-    """The segments that a condition names."""
-    if isinstance(condition, InSegment):
-        yield condition.segment
-    elif isinstance(condition, AllOf | AnyOf):
-        for each in condition.of:
-            yield from segments_in(each)

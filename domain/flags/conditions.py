@@ -4,6 +4,7 @@ The operators are Unleash's, with their meaning to the letter
 (https://docs.getunleash.io/reference/activation-strategies, "constraints").
 """
 
+from collections.abc import Iterator
 from typing import Literal, get_args
 
 import msgspec
@@ -102,3 +103,12 @@ EVERYONE = AllOf(of=())
 
 NOBODY = AnyOf(of=())
 """The condition that never holds."""
+
+
+def segments_in(condition: Condition) -> Iterator[str]:
+    """The segments that a condition names."""
+    if isinstance(condition, InSegment):
+        yield condition.segment
+    elif isinstance(condition, AllOf | AnyOf):
+        for each in condition.of:
+            yield from segments_in(each)

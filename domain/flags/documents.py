@@ -1,5 +1,8 @@
 """Whole flag sets in foreign forms: what is read from a document, and what no document can say."""
 
+from collections.abc import Sequence
+from typing import Literal
+
 import msgspec
 
 from domain.flags.rules import Setting
@@ -34,13 +37,33 @@ class FlagSet(msgspec.Struct, frozen=True, kw_only=True):
     warnings: tuple[Fault, ...] = ()
 
 
+class LeftOut(msgspec.Struct, frozen=True, kw_only=True):
+    """A flag or a segment that a document does not have, and why."""
+
+    kind: Literal["flag", "segment"]
+    name: str
+    reasons: tuple[str, ...]
+
+
 class Inexpressible(Conflict):
     """A foreign form has no words for a flag that would give the same answers."""
 
     slug = "inexpressible"
     title = "The other form cannot say this"
 
-    def __init__(self, *reasons: str) -> None:
-        """Say what cannot be said, one reason for each place."""
-        super().__init__("; ".join(reasons), reasons=list(reasons))
+    def __init__(self, *reasons: str, left_out: Sequence[LeftOut] = ()) -> None:
+        """Say what cannot be said, one reason for each place; of a document, who is concerned."""
+        told = {"left_out": msgspec.to_builtins(left_out)} if left_out else {}
+        super().__init__("; ".join(reasons), reasons=list(reasons), **told)
         self.reasons = reasons
+
+
+def refuse(left_out: Sequence[LeftOut]) -> None:
+    """Refuse to write a document that leaves something out.
+
+    Raises:
+        Inexpressible: with every reason.
+    """
+    if left_out:
+        reasons = (f"{one.kind} {one.name}: {why}" for one in left_out for why in one.reasons)
+        raise Inexpressible(*reasons, left_out=left_out)

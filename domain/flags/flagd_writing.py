@@ -7,8 +7,8 @@ the same values is refused; whoever no rule lets in is served the declared defau
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from domain.flags.conditions import EVERYONE, Condition, Constraint
-from domain.flags.documents import Inexpressible
+from domain.flags.conditions import EVERYONE, Condition, Constraint, segments_in
+from domain.flags.documents import Inexpressible, LeftOut, refuse
 from domain.flags.flagd_about import written_about
 from domain.flags.flagd_conditions import FLAG_KEY
 from domain.flags.flagd_logic import everything, given, logic_of, something, variable
@@ -35,24 +35,44 @@ def write_flagd(
     Raises:
         Inexpressible: with a reason for each flag and segment that flagd cannot have.
     """
-    reasons: list[str] = []
-    written: dict[str, Any] = {}
+    document, left_out = written_flagd(flags, segments, environment)
+    refuse(left_out)
+    return document
+
+
+def written_flagd(
+    flags: Mapping[str, Flag], segments: Mapping[str, Segment], environment: str
+) -> tuple[dict[str, Any], list[LeftOut]]:
+    """As `write_flagd`, and what such a document has to do without.
+
+    A rule that names a segment which is left out names what is not there, and so is its flag.
+    """
+    spare: list[LeftOut] = []
     evaluators: dict[str, Any] = {}
-    for key, flag in flags.items():
-        try:
-            written[key] = _flag(key, flag, environment)
-        except Inexpressible as refusal:
-            reasons += [f"flag {key}: {reason}" for reason in refusal.reasons]
     for name, segment in segments.items():
         try:
             if not segment.archived:
                 evaluators[name] = _evaluator(segment)
         except Inexpressible as refusal:
-            reasons += [f"segment {name}: {reason}" for reason in refusal.reasons]
-    if reasons:
-        raise Inexpressible(*reasons)
+            spare.append(LeftOut(kind="segment", name=name, reasons=refusal.reasons))
+    gone = {each.name for each in spare}
+    left_out: list[LeftOut] = []
+    written: dict[str, Any] = {}
+    for key, flag in flags.items():
+        try:
+            _check_segments(flag.setting(environment), gone)
+            written[key] = _flag(key, flag, environment)
+        except Inexpressible as refusal:
+            left_out.append(LeftOut(kind="flag", name=key, reasons=refusal.reasons))
     document: dict[str, Any] = {"$schema": SCHEMA, "flags": written}
-    return {**document, "$evaluators": evaluators} if evaluators else document
+    left_out += spare
+    return {**document, "$evaluators": evaluators} if evaluators else document, left_out
+
+
+def _check_segments(setting: Setting, gone: set[str]) -> None:
+    used = {name for rule in setting.rules for name in segments_in(rule.condition)} & gone
+    if used:
+        raise Inexpressible(*(f"segment {name} is left out" for name in sorted(used)))
 
 
 def _evaluator(segment: Segment) -> Any:

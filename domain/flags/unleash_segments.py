@@ -8,7 +8,7 @@ import mmh3
 import msgspec
 
 from domain.flags.conditions import AllOf, AnyOf, Condition, Constraint, InSegment
-from domain.flags.documents import Inexpressible
+from domain.flags.documents import Inexpressible, LeftOut
 from domain.flags.normal_form import negated
 from domain.flags.state import Segment
 from domain.flags.unleash_constraints import written_constraint
@@ -83,17 +83,16 @@ def constraints_of(segment: Segment) -> tuple[Constraint, ...] | None:
     return constraints if len(constraints) == len(condition.of) else None
 
 
-def written_segments(segments: NumberedSegments) -> list[dict[str, Any]]:
-    """The segments as Unleash writes them.
+def nested_segments(segments: NumberedSegments) -> list[LeftOut]:
+    """Those that are no list of constraints; rules that name them spell them out."""
+    return [
+        LeftOut(kind="segment", name=name, reasons=("has nested conditions, in Unleash none can",))
+        for name in sorted(segments.segments.keys() - segments.numbers.keys())
+    ]
 
-    Raises:
-        Inexpressible: naming those that are more than constraints that must all hold.
-    """
-    complex_ones = sorted(segments.segments.keys() - segments.numbers.keys())
-    if complex_ones:
-        raise Inexpressible(
-            *(f"segment {name} has nested conditions, in Unleash none can" for name in complex_ones)
-        )
+
+def written_segments(segments: NumberedSegments) -> list[dict[str, Any]]:
+    """The segments that have numbers, as Unleash writes them."""
     return [
         _written(name, number, segments.segments[name], for_clients=False)
         for name, number in sorted(segments.numbers.items(), key=lambda pair: pair[1])

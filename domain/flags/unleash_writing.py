@@ -3,11 +3,16 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from domain.flags.documents import Inexpressible
+from domain.flags.documents import Inexpressible, LeftOut, refuse
 from domain.flags.rules import Prerequisite
 from domain.flags.state import Flag, Segment
 from domain.flags.unleash_extras import written_extras
-from domain.flags.unleash_segments import NumberedSegments, number_segments, written_segments
+from domain.flags.unleash_segments import (
+    NumberedSegments,
+    nested_segments,
+    number_segments,
+    written_segments,
+)
 from domain.flags.unleash_strategies import Strategies, whole_rollout
 from domain.flags.unleash_variants import written_variants
 
@@ -68,28 +73,58 @@ def write_unleash(
     Raises:
         Inexpressible: with a reason for each flag and segment that Unleash cannot have.
     """
+    document, left_out = written_unleash(flags, segments, environment, version=version)
+    refuse(left_out)
+    return document
+
+
+def written_unleash(
+    flags: Mapping[str, Flag],
+    segments: Mapping[str, Segment],
+    environment: str,
+    *,
+    version: int = SERVED,
+) -> tuple[dict[str, Any], list[LeftOut]]:
+    """As `write_unleash`, and what such a document has to do without."""
     there = {name: each for name, each in segments.items() if not each.archived}
     numbered = number_segments(there)
-    reasons: list[str] = []
+    left_out = nested_segments(numbered)
     features: list[dict[str, Any]] = []
-    written: list[dict[str, Any]] = []
-    try:
-        written = written_segments(numbered)
-    except Inexpressible as refusal:
-        reasons += refusal.reasons
     for key, flag in flags.items():
         try:
             _check_prerequisites(flag, environment, flags)
             features.append(_feature(key, flag, environment, numbered))
         except Inexpressible as refusal:
-            reasons += [f"flag {key}: {reason}" for reason in refusal.reasons]
-    if reasons:
-        raise Inexpressible(*reasons)
+            left_out.append(LeftOut(kind="flag", name=key, reasons=refusal.reasons))
+    features = _without_orphans(features, left_out)
+    written = written_segments(numbered)
     if version == EXPORT:
-        return _export(features, written, environment)
+        return _export(features, written, environment), left_out
     if version == STATE:
-        return {**_state(features), "segments": written}
-    return {"version": SERVED, "features": features, "segments": written}
+        return {**_state(features), "segments": written}, left_out
+    return {"version": SERVED, "features": features, "segments": written}, left_out
+
+
+def _without_orphans(
+    features: list[dict[str, Any]], left_out: list[LeftOut]
+) -> list[dict[str, Any]]:
+    """The features but those that depend on what is left out: they are left out as well."""
+    gone = {each.name for each in left_out if each.kind == "flag"}
+    while True:
+        orphans = {
+            feature["name"]: parent["feature"]
+            for feature in features
+            for parent in feature["dependencies"]
+            if parent["feature"] in gone
+        }
+        if not orphans:
+            return features
+        left_out += (
+            LeftOut(kind="flag", name=key, reasons=(f"it depends on {parent}, left out too",))
+            for key, parent in orphans.items()
+        )
+        features = [feature for feature in features if feature["name"] not in orphans]
+        gone = set(orphans)
 
 
 def _feature(key: str, flag: Flag, environment: str, segments: NumberedSegments) -> dict[str, Any]:

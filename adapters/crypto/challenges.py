@@ -1,0 +1,42 @@
+"""Challenges that nobody keeps: what they are about travels with them, sealed.
+
+Each is sealed by AES-256-GCM under a key of their own, with what it is for as associated data, so
+that the challenge of one ceremony opens in no other.
+"""
+
+import base64
+import binascii
+
+import msgspec
+
+from adapters.crypto.fields import ByteCipher, field_context
+from adapters.crypto.master import MasterKey
+from application.second_factors_ports import SealedChallenge
+
+_LONGEST = 1000
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(SealedChallenge).decode
+
+
+class SealedChallenges:
+    """Implements `application.second_factors_ports.Challenges`."""
+
+    def __init__(self, master: MasterKey) -> None:
+        """Derive the key."""
+        self._cipher = ByteCipher(master.derive("challenges"))
+
+    def seal(self, purpose: str, challenge: SealedChallenge) -> str:
+        """See `Challenges`."""
+        sealed = self._cipher.seal(_encode(challenge), field_context("challenge", purpose))
+        return base64.urlsafe_b64encode(sealed).rstrip(b"=").decode()
+
+    def open(self, purpose: str, text: str) -> SealedChallenge | None:
+        """See `Challenges`."""
+        if len(text) > _LONGEST or not text.isascii():
+            return None
+        try:
+            sealed = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+            plain = self._cipher.open(sealed, field_context("challenge", purpose))
+        except (ValueError, binascii.Error):
+            return None
+        return _decode(plain)

@@ -22,6 +22,7 @@ COMMAND_DEADLINE = 10.0
 """Seconds that a command may spend on races with others."""
 
 MOST_PARAMETERS = 50
+_LONGEST_DEVICE = 300
 
 FRESH = timedelta(minutes=10)
 """So long after a proof of who they are, people may do what is sensitive."""
@@ -79,6 +80,12 @@ class Call:
     def address(self) -> str:
         """The client's address, as far as it can be trusted."""
         return client_address(self.scope, self.platform.settings.trusted_proxies)
+
+    @property
+    def device(self) -> str | None:
+        """What the client says that it is: its User-Agent."""
+        agent = self.headers.get(b"user-agent")
+        return None if agent is None else agent.decode("latin-1")[:_LONGEST_DEVICE]
 
     @property
     def caller(self) -> Caller:

@@ -16,7 +16,6 @@ from application.signing_in import SignedIn
 from domain.rejections import Conflict, NotFound
 
 Typed = Annotated[str, msgspec.Meta(max_length=1000)]
-_LONGEST_DEVICE = 300
 
 
 class CredentialsBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -86,14 +85,9 @@ async def sign_in(call: Call, body: CredentialsBody) -> Answer:
         return json_answer(view, 201, (cookie, (b"location", b"/v1/sessions/current")))
 
     command = SignIn(
-        email=body.email, password=body.password, address=call.address, device=_device(call)
+        email=body.email, password=body.password, address=call.address, device=call.device
     )
     return await execute(call, command, render)
-
-
-def _device(call: Call) -> str | None:
-    agent = call.headers.get(b"user-agent")
-    return None if agent is None else agent.decode("latin-1")[:_LONGEST_DEVICE]
 
 
 @operation("GET", "/v1/sessions/current", needs=SIGNED_IN, answers={200: SessionView})

@@ -6,6 +6,7 @@ from adapters.http.answers import Answer
 from adapters.http.calls import Call
 from adapters.http.commands import execute
 from adapters.http.flag_evaluation import current_flags
+from adapters.http.flag_reverts import flag_at_version
 from adapters.http.flag_shapes import (
     FlagBody,
     FlagView,
@@ -24,7 +25,6 @@ from adapters.http.names import Name, known_foreign_name
 from adapters.http.operations import operation
 from application.flags import DEFAULT_ENVIRONMENT
 from application.flags.changes import EditFlag, RevertFlag
-from domain.flags.decider import FLAG
 from domain.flags.edits import (
     Archive,
     Describe,
@@ -38,7 +38,6 @@ from domain.flags.edits import (
     RollOut,
     SetRules,
 )
-from domain.flags.state import NoFlag
 from domain.rejections import Fault, Invalid
 
 WRITE = "flags:write"
@@ -214,14 +213,8 @@ async def mark_flag(call: Call, body: MarkBody) -> Answer:
 async def revert_flag(call: Call, body: RevertBody) -> Answer:
     """Change a flag back to what it was at a version of it."""
     key = known_foreign_name(call.params["key"], missing)
-    stream = (call.tenant, FLAG.stream(key))
-    then = await call.platform.pipeline.fold(FLAG, stream, at_version=body.version)
-    if isinstance(then.state, NoFlag):
-        raise missing(key)
-    if then.version < body.version:
-        detail = f"is no version of the flag, whose newest is {then.version}"
-        raise Invalid(Fault(pointer="/version", code="unknown-version", detail=detail))
-    command = RevertFlag(flag=key, to=then.state, at=call.platform.now())
+    then = await flag_at_version(call, key, body.version, "/version")
+    command = RevertFlag(flag=key, to=then, at=call.platform.now())
     return await execute(call, command, shown(key, DEFAULT_ENVIRONMENT))
 
 

@@ -1,5 +1,7 @@
 """Edits of a flag as requests write them: what a planned change consists of."""
 
+from typing import Annotated
+
 import msgspec
 
 from adapters.http.flag_shapes import (
@@ -107,6 +109,15 @@ EditBody = (
 )
 
 
+class RevertEdit(_EditBody, frozen=True, kw_only=True, tag="revert"):
+    """Make the flag what it was at a version of it; this is the only edit of its step.
+
+    Which edits that takes is found out when the change is proposed, and shown in its place.
+    """
+
+    version: Annotated[int, msgspec.Meta(ge=1, le=2**62)]
+
+
 def edit_of(key: str, body: EditBody) -> Edit:
     """What an edit asks of the flag of this key."""
     match body:
@@ -135,6 +146,12 @@ _PLAIN: dict[type[EditBody], Edit] = {
 }
 
 
-def pointer_of(body: EditBody, place: str) -> str:
+def pointer_of(body: EditBody | RevertEdit, place: str) -> str:
     """Where the faults of an edit are found that stands at a place of the request."""
-    return f"{place}/about" if isinstance(body, DescribeEdit) else place
+    match body:
+        case DescribeEdit():
+            return f"{place}/about"
+        case RevertEdit():
+            return f"{place}/version"
+        case _:
+            return place

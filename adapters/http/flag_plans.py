@@ -11,16 +11,19 @@ from adapters.http.conditions import etag
 from adapters.http.event_views import EventList
 from adapters.http.flag_plan_shapes import (
     ChangeBody,
-    FlagChangeItem,
-    FlagChangeList,
-    FlagChangeView,
     ReasonBody,
     RolloutPlanBody,
     proposal,
     rollout_proposal,
+)
+from adapters.http.flag_plan_views import (
+    FlagChangeItem,
+    FlagChangeList,
+    FlagChangeView,
     shown,
     view_of,
 )
+from adapters.http.flag_reverts import reverts_of
 from adapters.http.flag_shapes import Word, missing
 from adapters.http.histories import HistoryPage, stream_history
 from adapters.http.lists import cut, rows_of
@@ -82,7 +85,9 @@ async def propose_flag_change(call: Call, body: ChangeBody) -> Answer:
     `If-Match` names a version of the flag.
     """
     key = known_foreign_name(call.params["key"], missing)
-    return await execute(call, proposal(key, body, call.platform.now()), shown(201))
+    command = proposal(key, body, call.platform.now())
+    reverts = await reverts_of(call, key, body)
+    return await execute(call, msgspec.structs.replace(command, reverts=reverts), shown(201))
 
 
 @operation(

@@ -137,14 +137,16 @@ class RevertFlagHandler:
             try:
                 return await edit(unit, wanted, self.sets)
             except Invalid as invalid:
-                faults = (
-                    msgspec.structs.replace(each, pointer="/version") for each in invalid.faults
-                )
-                raise Invalid(*faults) from None
+                raise pointing_at("/version", invalid) from None
 
         done = await run(decide, lanes=[(FLAG, command.flag)])
         learn(self.sets, run, command.flag, done)
         return done
+
+
+def pointing_at(place: str, invalid: Invalid) -> Invalid:
+    """The same faults, all at one place of the request."""
+    return Invalid(*(msgspec.structs.replace(each, pointer=place) for each in invalid.faults))
 
 
 def learn(sets: FlagSets, run: Run, key: str, done: Done[FlagChanged]) -> None:

@@ -15,13 +15,14 @@ import msgspec
 
 from application.bus import Handler, Run
 from application.current import CurrentStates
-from application.flags.changes import EditFlag, edit
+from application.flags.changes import EditFlag, edit, pointing_at
 from application.flags.drafts import DraftIsOld, beside, check_overtaken
 from application.flags.flag_sets import FlagSets
 from application.states import Folded
 from application.unit import Done, Unit
 from domain.flags.commands import NoSuchFlag
 from domain.flags.decider import FLAG
+from domain.flags.differences import edits_between
 from domain.flags.edits import Describe
 from domain.flags.planned import (
     FLAG_CHANGE,
@@ -40,7 +41,7 @@ from domain.flags.planned import (
     Step,
     due_step,
 )
-from domain.flags.state import NoFlag
+from domain.flags.state import Flag, NoFlag
 from domain.rejections import Fault, Invalid, Rejection
 
 Decision = (
@@ -62,12 +63,15 @@ class Pointers(msgspec.Struct, frozen=True, kw_only=True):
 class ProposeChange(msgspec.Struct, frozen=True, kw_only=True):
     """Want a flag changed; what is due at once is carried out at once.
 
-    `version` is the flag's that the caller had in mind, where they say so.
+    `version` is the flag's that the caller had in mind, where they say so. A step that is one of
+    `reverts` (by its index) gets the edits that make the flag that again, from what it is and what
+    the steps before make of it: who approves sees them.
     """
 
     flag: str
     steps: tuple[Step, ...]
     pointers: tuple[Pointers, ...]
+    reverts: Mapping[int, Flag] = {}
     version: int | None
     reason: str
     at: datetime
@@ -177,12 +181,12 @@ class ProposeChangeHandler:
             if command.version not in (None, version):
                 detail = f"The current version is {version}; read it again."
                 raise DraftIsOld(detail, version=version)
-            await self._try_out(unit, command)
+            steps = await self._tried_out(unit, command)
             propose = ProposeFlagChange(
                 flag=command.flag,
                 drafted=version,
                 protected=flag.about.protected,
-                steps=command.steps,
+                steps=steps,
                 reason=command.reason,
                 proposer=unit.context.actor,
                 pointers=tuple(each.at for each in command.pointers),
@@ -194,21 +198,33 @@ class ProposeChangeHandler:
         done = await run(decide, lanes=[(FLAG, command.flag)])
         return _learnt(self.steps.sets, run, done)
 
-    async def _try_out(self, unit: Unit, command: ProposeChange) -> None:
-        """Let the flag answer all steps, one behind the other, and record nothing."""
+    async def _tried_out(self, unit: Unit, command: ProposeChange) -> tuple[Step, ...]:
+        """The steps, which the flag has answered one behind the other; nothing is recorded."""
         trial = beside(unit)
+        steps: list[Step] = []
         for step, pointers in zip(command.steps, command.pointers, strict=True):
+            then = command.reverts.get(len(steps))
+            places = pointers.edits
+            if then is not None:
+                edits = edits_between(await trial.load(FLAG, command.flag), then)
+                step = msgspec.structs.replace(step, edits=edits)  # noqa: PLW2901 - the same, complete
+                places = ("",) * len(edits)
             wanted = EditFlag(
                 flag=command.flag,
                 edits=step.edits,
-                pointers=pointers.edits,
+                pointers=places,
                 approved=True,
                 at=command.at,
             )
             try:
                 await edit(trial, wanted, self.steps.sets)
             except Invalid as invalid:
+                if then is not None:  # whatever is wrong is wrong with that version
+                    [place] = pointers.edits
+                    raise pointing_at(place, invalid) from None
                 raise Invalid(*(_placed(fault, pointers) for fault in invalid.faults)) from None
+            steps.append(step)
+        return tuple(steps)
 
 
 def _placed(fault: Fault, pointers: Pointers) -> Fault:

@@ -31,6 +31,7 @@ from adapters.open_logs import opened_logs, opened_reader
 from adapters.open_recorder import opened_recorder
 from adapters.open_restores import live_log
 from adapters.open_sessions import ReadOpenSessions
+from adapters.open_tokens import opened_tokens
 from adapters.postgres.connect import Pool, open_pool
 from adapters.postgres.event_store import PostgresEventStore
 from adapters.postgres.history import PostgresHistory
@@ -211,6 +212,7 @@ async def open_platform(
             logs=opened_logs(settings, current, cache.loads, log_reader),
             hasher=hasher,
             check_credentials=CredentialCheck(hasher, lockout, master.name_hash(), clock),
+            tokens=opened_tokens(current, settings.public_url, now=clock, new_id=new_id),
             open_session=SessionOpener(
                 sessions, new_session_token, settings.session_ttl, clock, new_id
             ),

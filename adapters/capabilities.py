@@ -25,6 +25,7 @@ from adapters.wiring import (
     restores,
     schemas,
     sessions,
+    tokens,
     webhooks,
 )
 
@@ -32,6 +33,7 @@ CAPABILITIES: tuple[Capability, ...] = (
     access.CAPABILITY,
     accounts.CAPABILITY,
     sessions.CAPABILITY,
+    tokens.CAPABILITY,
     mail.CAPABILITY,
     flags.CAPABILITY,
     experiments.CAPABILITY,

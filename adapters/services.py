@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from adapters.open_tokens import OpenTokens
 from adapters.settings import Settings
 from adapters.webhooks import WebhookPorts
 from application.accounts import NameHash
@@ -60,6 +61,7 @@ class Services:
     hasher: PasswordHasher
     check_credentials: CredentialCheck
     open_session: SessionOpener
+    tokens: OpenTokens
     lockout: Lockout
     sessions: SessionStore
     email_hash: NameHash

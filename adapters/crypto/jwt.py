@@ -22,7 +22,7 @@ from application.access_tokens import AccessClaims
 from application.signing_keys import KeyPair
 from domain.signing_keys import SigningKey
 
-LONGEST = 2048
+LONGEST_JWT = 2048
 """Characters; ours have some 700."""
 
 _ALGORITHM = "EdDSA"
@@ -50,7 +50,7 @@ class JwtAccessTokens:
 
     def read(self, token: str, keys: Sequence[SigningKey]) -> AccessClaims | None:
         """See `AccessTokens.read`."""
-        if len(token) > LONGEST:
+        if len(token) > LONGEST_JWT:
             return None
         try:
             signer = _signer(token)
@@ -58,6 +58,11 @@ class JwtAccessTokens:
             return _claims(token, vouching)
         except (_Malformed, StopIteration, jwt.InvalidTokenError):
             return None
+
+
+def is_jwt(text: str) -> bool:
+    """Whether a text begins as a JWT's header does: `{"` in base64url."""
+    return text.startswith("eyJ")
 
 
 class _Malformed(Exception):  # noqa: N818 - an answer, which is kept from no cache

@@ -1,23 +1,28 @@
-"""Who sends a request: a session or an API key, told by one credential.
+"""Who sends a request: a session, an access token or an API key, told by one credential.
 
 A bearer credential goes before a cookie. A cookie is sent by browsers whether the person meant it
 or not, so with one an unsafe method must come from our own pages: `Sec-Fetch-Site` says so, or,
 from older browsers, `Origin`. Every way in which a credential does not open anything has the same
 neutral answer.
+
+An access token acts for its session, in the token's tenant, and only while that session counts.
+It opens what the person may there now, whatever the token says, and is as fresh as its session.
 """
 
 from functools import lru_cache
 from uuid import UUID
 
+from adapters.crypto.jwt import LONGEST_JWT, is_jwt
 from adapters.crypto.tokens import hash_token, is_session_token, parse_api_key
 from adapters.http.addresses import client_scheme
 from adapters.http.calls import Call
 from adapters.http.cookies import session_cookie
 from adapters.http.sdk_credentials import credential
 from application.access import Principal
+from application.session_store import LiveSession
 from domain.rejections import Forbidden, Unauthenticated
 
-_LONGEST = 200
+_LONGEST = LONGEST_JWT  # everything else is shorter
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _OURS = frozenset({b"same-origin", b"none"})
 
@@ -37,37 +42,61 @@ async def authenticate(call: Call) -> None:
         CrossSite: when a cookie is the credential and the request is not from our own pages.
         Outage: when nobody can tell now.
     """
-    if b"authorization" in call.headers or b"x-api-key" in call.headers:
-        given = credential(call.headers)
-        token = None if given is None else given.decode("latin-1")
-    else:
-        token = session_cookie(call.headers.get(b"cookie"))
-        if token is not None and call.scope["method"] not in _SAFE:
-            refuse_cross_site(call)
+    token = presented(call)
     if token is None or len(token) > _LONGEST or not token.isascii():
         raise Unauthenticated
+    if not _explicit(call) and call.scope["method"] not in _SAFE:
+        refuse_cross_site(call)
     principal = await _principal(call, token)
     if principal is None:
         raise Unauthenticated
     call.principal = principal
 
 
+def presented(call: Call) -> str | None:
+    """The credential of a request, whatever it is worth; None where there is none."""
+    if _explicit(call):
+        given = credential(call.headers)
+        return None if given is None else given.decode("latin-1")
+    return session_cookie(call.headers.get(b"cookie"))
+
+
+def _explicit(call: Call) -> bool:
+    """Whether the credential is in a header that no browser sends by itself."""
+    return b"authorization" in call.headers or b"x-api-key" in call.headers
+
+
 async def _principal(call: Call, token: str) -> Principal | None:
     if is_session_token(token):
         session = await call.platform.sessions.find(hash_token(token))
-        if session is None:
-            return None
-        call.session = session
-        standing = await call.platform.standings(session.account, session.tenant)
-        return Principal(
-            actor=f"account/{session.account}",
-            role=standing.role,
-            tenant=session.tenant,
-            permissions=standing.permissions,
-            session=session.id,
-        )
+        return None if session is None else await _person(call, session, session.tenant)
+    if is_jwt(token):
+        return await _bearer(call, token)
     id_, kept_hash = _key(token)
     return None if id_ is None else await call.platform.keys(id_, kept_hash)
+
+
+async def _bearer(call: Call, token: str) -> Principal | None:
+    """Whom an access token acts for: its session has to count still."""
+    claims = await call.platform.services.tokens.check(token)
+    if claims is None:
+        return None
+    session = await call.platform.sessions.find_by_id(claims.sid)
+    if session is None or session.account != claims.sub:
+        return None
+    return await _person(call, session, claims.tenant)
+
+
+async def _person(call: Call, session: LiveSession, tenant: str) -> Principal:
+    call.session = session
+    standing = await call.platform.standings(session.account, tenant)
+    return Principal(
+        actor=f"account/{session.account}",
+        role=standing.role,
+        tenant=tenant,
+        permissions=standing.permissions,
+        session=session.id,
+    )
 
 
 @lru_cache(1024)

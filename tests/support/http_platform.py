@@ -33,6 +33,7 @@ from adapters.open_cache import open_cache
 from adapters.open_experiments import SubjectHashes
 from adapters.open_flags import Contexts
 from adapters.open_logs import opened_logs
+from adapters.open_tokens import opened_tokens
 from adapters.schemas.validator import JsonSchemaValidator
 from adapters.services import Services
 from adapters.settings import Settings
@@ -317,6 +318,7 @@ class MemoryPlatform:
             logs=opened_logs(self.settings, self.current, self.cache.loads, self.log_reader),
             hasher=PlainHasher(),
             check_credentials=CredentialCheck(PlainHasher(), NoLockout(), _email_hash, self.now),
+            tokens=opened_tokens(self.current, PUBLIC_URL, now=self.now, new_id=self.new_id),
             open_session=SessionOpener(
                 self.sessions,
                 new_session_token,

@@ -156,6 +156,8 @@ from domain.retention import Retention
 from domain.retries import RetryPolicy
 from domain.schemas import SchemaCompatibilitySet, SchemaPublished
 from domain.sessions import SessionEnded, SessionStarted
+from domain.signing_keys import SigningKeyMade
+from domain.tokens import TokensIssued, TokensRefreshed, TokensReused, TokensRevoked
 from domain.webhooks.hooks import HookClosed, HookOpened
 from domain.webhooks.receipts import (
     WebhookContinued,
@@ -209,6 +211,20 @@ EXAMPLES: list[Event] = [
         device=None,
     ),
     SessionEnded(account="a1", reason="signed_out"),
+    TokensIssued(
+        session="s1",
+        account="a1",
+        refresh_hash="t1",
+        expires_at=AT,
+        tenant="acme",
+        own_session=True,
+    ),
+    TokensRefreshed(refresh_hash="t2"),
+    TokensReused(),
+    TokensRevoked(),
+    SigningKeyMade(
+        key="k1", public_key="x", private_key="hush", made_at=AT, distrusts_others=True
+    ),
     ApiKeyIssued(name="owner", role="owner", tenant="default", secret_hash="h"),
     ApiKeyRevoked(),
     OwnerKeySet(key="k1"),

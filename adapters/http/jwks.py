@@ -1,0 +1,70 @@
+"""The keys that access tokens are verified with, and their rotation."""
+
+import hashlib
+from datetime import datetime
+
+import msgspec
+
+from adapters.crypto.jwt import JsonWebKey, json_web_key
+from adapters.http.answers import Answer, json_answer
+from adapters.http.calls import Call
+from adapters.http.commands import execute
+from adapters.http.ofrep import is_known
+from adapters.http.operations import ANYONE, operation
+from application.signing_keys import RotateSigningKey
+from domain.signing_keys import INSTALLATION, SIGNING_KEYS, SigningKey
+
+_CACHED = (b"cache-control", b"public, max-age=300")
+
+
+class JsonWebKeySet(msgspec.Struct, frozen=True):
+    """A JWK Set (RFC 7517, section 5)."""
+
+    keys: list[JsonWebKey]
+
+
+class RotationBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """With `distrust_others`, no token that was signed before is believed any more."""
+
+    distrust_others: bool = False
+
+
+class SigningKeyView(msgspec.Struct, frozen=True, kw_only=True):
+    """The key that signs now."""
+
+    id: str
+    made_at: datetime
+
+
+@operation("GET", "/.well-known/jwks.json", needs=ANYONE, answers={200: JsonWebKeySet, 304: None})
+async def get_json_web_keys(call: Call) -> Answer:
+    """Every key that vouches for tokens that may still count, the one that signs first."""
+    keys = await call.platform.current.get(SIGNING_KEYS, INSTALLATION)
+    vouching = reversed(keys.vouching(call.platform.now()))
+    answer = json_answer(JsonWebKeySet([json_web_key(key) for key in vouching]))
+    tag = b'"%s"' % hashlib.sha256(answer.body).hexdigest()[:32].encode()
+    headers = ((b"etag", tag),)
+    if is_known(call.headers.get(b"if-none-match"), tag):
+        return Answer(304, headers=headers, caching=_CACHED)
+    return Answer(200, answer.body, headers, caching=_CACHED)
+
+
+@operation(
+    "POST",
+    "/v1/signing-keys/rotate",
+    needs="access:write",
+    body=RotationBody,
+    fresh=True,
+    answers={201: SigningKeyView},
+)
+async def rotate_signing_key(call: Call, body: RotationBody) -> Answer:
+    """Sign with a new key; the one before vouches until its tokens have expired."""
+
+    def render(key: SigningKey, _version: int) -> Answer:
+        location = (b"location", b"/.well-known/jwks.json")
+        return json_answer(SigningKeyView(id=key.id, made_at=key.made_at), 201, (location,))
+
+    return await execute(call, RotateSigningKey(distrust_others=body.distrust_others), render)
+
+
+OPERATIONS = (get_json_web_keys, rotate_signing_key)

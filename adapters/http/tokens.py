@@ -1,0 +1,122 @@
+"""Tokens over HTTP, for clients that are no browsers; see `docs/guides/tokens.md`."""
+
+from typing import Annotated, Any
+
+import msgspec
+
+from adapters.crypto.tokens import is_session_token
+from adapters.http.answers import Answer, json_answer
+from adapters.http.authentication import authenticate, presented
+from adapters.http.bodies import Body, RawBody, check_media_type
+from adapters.http.calls import Call
+from adapters.http.commands import execute
+from adapters.http.operations import ANYONE, operation
+from application.token_making import Holder, Tokens
+from application.tokens import (
+    ExchangeSession,
+    RevokeRefreshToken,
+    SignInForTokens,
+    UseRefreshToken,
+)
+from domain.rejections import Fault, Forbidden, Invalid
+
+Typed = Annotated[str, msgspec.Meta(max_length=1000)]
+
+
+class TokensBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a person signs in with; nothing of it in a session."""
+
+    email: Typed | None = None
+    password: Typed | None = None
+
+
+class RefreshTokenBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The refresh token that was given last."""
+
+    refresh_token: Typed
+
+
+class NotASession(Forbidden):
+    """Only a session gives tokens: neither a key nor another token does."""
+
+    slug = "not-a-session"
+    title = "Only a session can be exchanged for tokens"
+
+
+_decode = Body(TokensBody).decode
+
+
+@operation(
+    "POST",
+    "/v1/tokens",
+    needs=ANYONE,
+    body=RawBody(media_type="application/json", shape=TokensBody),
+    answers={200: Tokens},
+)
+async def issue_tokens(call: Call, raw: bytes) -> Answer:
+    """Exchange credentials, or the session that this is sent in, for tokens."""
+    body = TokensBody()
+    if raw:
+        check_media_type(call.headers.get(b"content-type", b""))
+        body = _decode(raw)
+    if body == TokensBody():
+        return await execute(call, ExchangeSession(holder=await _holder(call)), _render)
+    email, password = _both(body)
+    command = SignInForTokens(
+        email=email,
+        password=password,
+        address=call.address,
+        device=call.device,
+        tenant=call.tenant,
+    )
+    return await execute(call, command, _render)
+
+
+async def _holder(call: Call) -> Holder:
+    """The session that the request is sent in.
+
+    Raises:
+        NotASession: the credential is an API key or an access token.
+    """
+    token = presented(call)
+    await authenticate(call)
+    session = call.session
+    if session is None or token is None or not is_session_token(token):
+        raise NotASession
+    return Holder(
+        session=session.id,
+        account=session.account,
+        tenant=call.tenant,
+        authenticated_at=session.authenticated_at,
+        expires_at=session.expires_at,
+    )
+
+
+def _both(body: TokensBody) -> tuple[str, str]:
+    if body.email is not None and body.password is not None:
+        return body.email, body.password
+    missing = "email" if body.email is None else "password"
+    raise Invalid(Fault(pointer=f"/{missing}", code="required", detail=f"{missing} is required"))
+
+
+def _render(tokens: Tokens, _version: int) -> Answer:
+    return json_answer(tokens)
+
+
+@operation("POST", "/v1/tokens/refresh", needs=ANYONE, body=RefreshTokenBody, answers={200: Tokens})
+async def refresh_tokens(call: Call, body: RefreshTokenBody) -> Answer:
+    """Use a refresh token up, for the next one and an access token."""
+    return await execute(call, UseRefreshToken(refresh_token=body.refresh_token), _render)
+
+
+@operation("POST", "/v1/tokens/revoke", needs=ANYONE, body=RefreshTokenBody, answers={204: None})
+async def revoke_tokens(call: Call, body: RefreshTokenBody) -> Answer:
+    """Give a refresh token back, used or not; what is no token is none to give back (RFC 7009)."""
+
+    def gone(_result: Any, _version: int) -> Answer:
+        return Answer(204)
+
+    return await execute(call, RevokeRefreshToken(refresh_token=body.refresh_token), gone)
+
+
+OPERATIONS = (issue_tokens, refresh_tokens, revoke_tokens)

@@ -18,11 +18,21 @@ from application.event_store import StoredEvent
 from application.vault import KeyOwner
 from domain.access import ApiKeyIssued, ApiKeyRevoked, OwnerKeySet
 from domain.accounts import (
+    AccountClosed,
     AccountLockedOut,
     AccountRegistered,
+    AccountReopened,
     AccountSessionsRevoked,
     AccountSignInsFailed,
+    AccountVerified,
+    EmailChangeAsked,
+    EmailChanged,
+    EmailReleased,
     EmailReserved,
+    PasswordChanged,
+    PasswordRehashed,
+    PasswordResetAsked,
+    VerificationAsked,
 )
 from domain.actions import ActionDefined, HttpTarget
 from domain.backup_policy import BackupPolicySet, Schedule
@@ -188,7 +198,16 @@ EXAMPLES: list[Event] = [
     MembershipGranted(role="admin"),
     MembershipEnded(reason="left"),
     AccountSignInsFailed(minute=AT, count=7),
-    AccountLockedOut(until=AT),
+    AccountLockedOut(until=AT, everywhere=True),
+    VerificationAsked(token_hash="t1", expires_at=AT),
+    AccountVerified(),
+    PasswordResetAsked(token_hash="t1", expires_at=AT),
+    PasswordChanged(password_hash="$argon2id$hash", forgotten=True),
+    PasswordRehashed(password_hash="$argon2id$hash"),
+    EmailChangeAsked(email="ada@example.com", token_hash="t1", expires_at=AT),
+    EmailChanged(email="ada@example.com"),
+    AccountClosed(),
+    AccountReopened(),
     MailQueued(
         person="a1",
         kind="verify-address",
@@ -201,6 +220,7 @@ EXAMPLES: list[Event] = [
     MailFailed(attempt=1, error="timeout", status=451, retry_at=AT),
     MailRequeued(round=2),
     EmailReserved(account="a1"),
+    EmailReleased(),
     SessionStarted(
         account="a1",
         token_hash="t1",

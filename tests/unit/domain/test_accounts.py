@@ -1,28 +1,64 @@
 """What the accounts' deciders decide."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given as for_all
+from hypothesis import strategies as st
 
 from domain.accounts import (
     ACCOUNT,
     EMAIL,
+    Account,
+    AccountClosed,
+    AccountIsClosed,
     AccountLockedOut,
     AccountRegistered,
+    AccountReopened,
     AccountSessionsRevoked,
     AccountSignInsFailed,
+    AccountVerified,
+    AskEmailChange,
+    AskPasswordReset,
+    AskVerification,
+    ChangeEmail,
+    ChangePassword,
+    CloseAccount,
+    EmailChangeAsked,
+    EmailChanged,
+    EmailReleased,
     EmailReserved,
     EmailTaken,
     LockOut,
     NoSuchAccount,
+    PasswordChanged,
+    PasswordRehashed,
+    PasswordResetAsked,
     RecordFailedSignIns,
     RegisterAccount,
+    RehashPassword,
+    ReleaseEmail,
+    ReopenAccount,
     ReserveEmail,
+    ResetPassword,
     RevokeSessions,
+    VerificationAsked,
+    VerifyAddress,
+    WrongToken,
 )
+from domain.decider import ERASED
 from tests.support.deciders import given
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
+LATER = AT + timedelta(hours=1)
 REGISTERED = AccountRegistered(email="ada@example.org", password_hash="h")
 REGISTER = RegisterAccount(email="ada@example.org", password_hash="h", at=AT)
+RESET_ASKED = PasswordResetAsked(token_hash="t", expires_at=LATER)
+VERIFICATION_ASKED = VerificationAsked(token_hash="t", expires_at=LATER)
+CHANGE_ASKED = EmailChangeAsked(email="ada@example.com", token_hash="t", expires_at=LATER)
+CHANGED = PasswordChanged(password_hash="n", forgotten=False)
+FORGOTTEN = PasswordChanged(password_hash="n", forgotten=True)
 
 
 def test_a_person_registers() -> None:
@@ -31,6 +67,7 @@ def test_a_person_registers() -> None:
 
 def test_an_account_is_registered_once() -> None:
     given(ACCOUNT, REGISTERED).when(REGISTER).refused(EmailTaken)
+    given(ACCOUNT, REGISTERED, AccountClosed()).when(REGISTER).refused(EmailTaken)
 
 
 def test_an_address_is_reserved_once() -> None:
@@ -40,14 +77,163 @@ def test_an_address_is_reserved_once() -> None:
     )
 
 
-def test_all_sessions_are_revoked_as_often_as_asked() -> None:
+def test_an_address_is_released_by_whose_it_is() -> None:
+    reserved = EmailReserved(account="a")
+    given(EMAIL, reserved).when(ReleaseEmail(account="b", at=AT)).then()
+    given(EMAIL, reserved).when(ReleaseEmail(account="a", at=AT)).then(EmailReleased())
+    given(EMAIL, reserved, EmailReleased()).when(ReserveEmail(account="b", at=AT)).then(
+        EmailReserved(account="b")
+    )
+
+
+def test_an_address_is_verified_by_the_token_that_was_sent_there() -> None:
+    ask = AskVerification(token_hash="t", expires_at=LATER, at=AT)
+    given(ACCOUNT, REGISTERED).when(ask).then(VERIFICATION_ASKED)
+    given(ACCOUNT, REGISTERED, VERIFICATION_ASKED).when(VerifyAddress(token_hash="t", at=AT)).then(
+        AccountVerified()
+    )
+
+
+def test_what_is_verified_needs_no_token() -> None:
+    ask = AskVerification(token_hash="t", expires_at=LATER, at=AT)
+    given(ACCOUNT, REGISTERED, AccountVerified()).when(ask).then()
+
+
+def test_a_forgotten_password_is_replaced_by_a_token_and_all_sessions_end() -> None:
+    ask = AskPasswordReset(token_hash="t", expires_at=LATER, at=AT)
+    given(ACCOUNT, REGISTERED, AccountVerified()).when(ask).then(RESET_ASKED)
+    given(ACCOUNT, REGISTERED, AccountVerified(), RESET_ASKED).when(
+        ResetPassword(token_hash="t", password_hash="n", at=AT)
+    ).then(FORGOTTEN, AccountSessionsRevoked(reason="password_reset"))
+
+
+def test_who_resets_by_mail_has_shown_that_the_address_is_theirs() -> None:
+    given(ACCOUNT, REGISTERED, RESET_ASKED).when(
+        ResetPassword(token_hash="t", password_hash="n", at=AT)
+    ).then(AccountVerified(), FORGOTTEN, AccountSessionsRevoked(reason="password_reset"))
+
+
+TOKENS: list[tuple[Any, Any, Any]] = [
+    (VERIFICATION_ASKED, VerifyAddress, AccountVerified()),
+    (
+        RESET_ASKED,
+        lambda **given: ResetPassword(password_hash="n", **given),
+        FORGOTTEN,
+    ),
+    (CHANGE_ASKED, ChangeEmail, EmailChanged(email="ada@example.com")),
+]
+
+
+@pytest.mark.parametrize(("asked", "use", "used"), TOKENS)
+def test_a_wrong_used_late_or_void_token_opens_nothing(asked: Any, use: Any, used: Any) -> None:
+    right = use(token_hash="t", at=AT)
+    given(ACCOUNT).when(right).refused(WrongToken)
+    given(ACCOUNT, REGISTERED).when(right).refused(WrongToken)
+    given(ACCOUNT, REGISTERED, asked).when(use(token_hash="u", at=AT)).refused(WrongToken)
+    given(ACCOUNT, REGISTERED, asked).when(use(token_hash="t", at=LATER)).refused(WrongToken)
+    given(ACCOUNT, REGISTERED, asked, used).when(right).refused(WrongToken)
+    given(ACCOUNT, REGISTERED, asked, AccountClosed()).when(right).refused(WrongToken)
+    given(ACCOUNT, REGISTERED, asked, AccountClosed(), AccountReopened()).when(right).refused(
+        WrongToken
+    )
+
+
+def test_tokens_do_not_open_what_they_were_not_sent_for() -> None:
+    for asked, _, _ in TOKENS:
+        for other, use, _ in TOKENS:
+            if other is not asked:
+                given(ACCOUNT, REGISTERED, asked).when(use(token_hash="t", at=AT)).refused(
+                    WrongToken
+                )
+
+
+def test_of_several_mails_on_their_way_the_last_five_open() -> None:
+    asked = [PasswordResetAsked(token_hash=f"t{n}", expires_at=LATER) for n in range(6)]
+    reset = ResetPassword(token_hash="t0", password_hash="n", at=AT)
+    given(ACCOUNT, REGISTERED, AccountVerified(), *asked).when(reset).refused(WrongToken)
+    given(ACCOUNT, REGISTERED, AccountVerified(), *asked[:5]).when(reset).then(
+        FORGOTTEN, AccountSessionsRevoked(reason="password_reset")
+    )
+
+
+def test_a_new_address_is_proven_and_voids_what_was_sent_to_the_old_one() -> None:
+    ask = AskEmailChange(email="ada@example.com", token_hash="t", expires_at=LATER, at=AT)
+    changed = EmailChanged(email="ada@example.com")
+    given(ACCOUNT, REGISTERED).when(ask).then(CHANGE_ASKED)
+    given(ACCOUNT, REGISTERED, RESET_ASKED, CHANGE_ASKED).when(
+        ChangeEmail(token_hash="t", at=AT)
+    ).then(changed)
+    given(ACCOUNT, REGISTERED, RESET_ASKED, CHANGE_ASKED, changed).when(
+        ResetPassword(token_hash="t", password_hash="n", at=AT)
+    ).refused(WrongToken)
+
+
+def test_an_erased_address_becomes_nobodys() -> None:
+    erased = EmailChangeAsked(email=ERASED, token_hash="t", expires_at=LATER)
+    given(ACCOUNT, REGISTERED, erased).when(ChangeEmail(token_hash="t", at=AT)).refused(WrongToken)
+
+
+def test_a_changed_password_ends_the_sessions() -> None:
+    given(ACCOUNT, REGISTERED).when(ChangePassword(password_hash="n", at=AT)).then(
+        CHANGED, AccountSessionsRevoked(reason="password_changed")
+    )
+
+
+def test_another_hash_of_the_same_password_ends_no_session() -> None:
+    rehash = RehashPassword(replaces="h", password_hash="h2", at=AT)
+    given(ACCOUNT, REGISTERED).when(rehash).then(PasswordRehashed(password_hash="h2"))
+    given(ACCOUNT, REGISTERED, CHANGED).when(rehash).then()
+
+
+def test_another_hash_is_no_other_password() -> None:
+    rehashed = ACCOUNT.fold([REGISTERED, PasswordRehashed(password_hash="h2")])
+    changed = ACCOUNT.fold([REGISTERED, CHANGED])
+    assert isinstance(rehashed, Account)
+    assert isinstance(changed, Account)
+    assert (rehashed.passwords, changed.passwords) == (1, 2)
+
+
+def test_an_account_is_closed_once_and_its_sessions_end() -> None:
+    close = CloseAccount(at=AT)
+    given(ACCOUNT).when(close).refused(NoSuchAccount)
+    given(ACCOUNT, REGISTERED).when(close).then(
+        AccountClosed(), AccountSessionsRevoked(reason="closed")
+    )
+    given(ACCOUNT, REGISTERED, AccountClosed()).when(close).then()
+
+
+def test_a_closed_account_is_reopened_as_it_was() -> None:
+    reopen = ReopenAccount(at=AT)
+    given(ACCOUNT).when(reopen).refused(NoSuchAccount)
+    given(ACCOUNT, REGISTERED).when(reopen).then()
+    given(ACCOUNT, REGISTERED, AccountClosed()).when(reopen).then(AccountReopened())
+    before = [REGISTERED, AccountVerified(), CHANGED]
+    assert ACCOUNT.fold([*before, AccountClosed(), AccountReopened()]) == ACCOUNT.fold(before)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ChangePassword(password_hash="n", at=AT),
+        AskPasswordReset(token_hash="t", expires_at=LATER, at=AT),
+        AskVerification(token_hash="t", expires_at=LATER, at=AT),
+        AskEmailChange(email="e", token_hash="t", expires_at=LATER, at=AT),
+        RehashPassword(replaces="h", password_hash="n", at=AT),
+    ],
+)
+def test_nothing_changes_while_it_is_closed_or_before_it_exists(command: Any) -> None:
+    given(ACCOUNT).when(command).refused(NoSuchAccount)
+    given(ACCOUNT, REGISTERED, AccountClosed()).when(command).refused(AccountIsClosed)
+
+
+def test_sessions_are_revoked() -> None:
     revoke = RevokeSessions(reason="role_changed", at=AT)
     revoked = AccountSessionsRevoked(reason="role_changed")
     given(ACCOUNT, REGISTERED).when(revoke).then(revoked)
-    given(ACCOUNT, REGISTERED, revoked).when(revoke).then(revoked)
+    given(ACCOUNT, REGISTERED, AccountClosed()).when(revoke).then()
 
 
-def test_nobody_has_no_sessions_to_revoke() -> None:
+def test_nobodys_sessions_are_not() -> None:
     given(ACCOUNT).when(RevokeSessions(reason="role_changed", at=AT)).refused(NoSuchAccount)
 
 
@@ -57,9 +243,35 @@ def test_failures_of_a_minute_are_one_event() -> None:
 
 
 def test_the_onset_of_a_lock_out_is_an_event() -> None:
-    given(ACCOUNT, REGISTERED).when(LockOut(until=AT, at=AT)).then(AccountLockedOut(until=AT))
+    given(ACCOUNT, REGISTERED).when(LockOut(until=AT, everywhere=True, at=AT)).then(
+        AccountLockedOut(until=AT, everywhere=True)
+    )
 
 
-def test_attacks_on_unknown_accounts_leave_no_trace() -> None:
-    given(ACCOUNT).when(LockOut(until=AT, at=AT)).then()
-    given(ACCOUNT).when(RecordFailedSignIns(minute=AT, count=7, at=AT)).then()
+def test_attacks_on_unknown_or_closed_accounts_leave_no_trace() -> None:
+    lock, record = LockOut(until=AT, at=AT), RecordFailedSignIns(minute=AT, count=7, at=AT)
+    for command in (lock, record):
+        given(ACCOUNT).when(command).then()
+        given(ACCOUNT, REGISTERED, AccountClosed()).when(command).then()
+
+
+EVENTS = [
+    REGISTERED,
+    VERIFICATION_ASKED,
+    AccountVerified(),
+    RESET_ASKED,
+    CHANGED,
+    PasswordRehashed(password_hash="h2"),
+    CHANGE_ASKED,
+    EmailChanged(email="ada@example.com"),
+    AccountClosed(),
+    AccountReopened(),
+    AccountSessionsRevoked(reason="r"),
+    AccountSignInsFailed(minute=AT, count=1),
+    AccountLockedOut(until=AT),
+]
+
+
+@for_all(st.lists(st.sampled_from(EVENTS)))
+def test_any_events_in_any_order_fold(events: list[Any]) -> None:
+    ACCOUNT.fold(events)

@@ -1,0 +1,129 @@
+"""What is asked of accounts. Tokens come as their hashes, passwords as theirs."""
+
+from datetime import datetime
+
+from domain.decider import Command
+
+
+class RegisterAccount(Command, frozen=True, kw_only=True):
+    """Open an account."""
+
+    email: str
+    password_hash: str | None
+    verified: bool = False
+    at: datetime
+
+
+class AskVerification(Command, frozen=True, kw_only=True):
+    """Let a token stand for reading the account's mail."""
+
+    token_hash: str
+    expires_at: datetime
+    at: datetime
+
+
+class VerifyAddress(Command, frozen=True, kw_only=True):
+    """Show the token that was sent to the account's address."""
+
+    token_hash: str
+    at: datetime
+
+
+class AskPasswordReset(Command, frozen=True, kw_only=True):
+    """Let a token stand for the password that was forgotten."""
+
+    token_hash: str
+    expires_at: datetime
+    at: datetime
+
+
+class ResetPassword(Command, frozen=True, kw_only=True):
+    """Choose a new password with such a token."""
+
+    token_hash: str
+    password_hash: str
+    at: datetime
+
+
+class ChangePassword(Command, frozen=True, kw_only=True):
+    """Choose a new password, having shown the old one."""
+
+    password_hash: str
+    at: datetime
+
+
+class RehashPassword(Command, frozen=True, kw_only=True):
+    """Keep a new hash of the password that `replaces` is the hash of."""
+
+    replaces: str
+    password_hash: str
+    at: datetime
+
+
+class AskEmailChange(Command, frozen=True, kw_only=True):
+    """Let a token stand for reading the mail of a new address."""
+
+    email: str
+    token_hash: str
+    expires_at: datetime
+    at: datetime
+
+
+class ChangeEmail(Command, frozen=True, kw_only=True):
+    """Show the token that was sent to the new address."""
+
+    token_hash: str
+    at: datetime
+
+
+class CloseAccount(Command, frozen=True, kw_only=True):
+    """Close the account."""
+
+    at: datetime
+
+
+class ReopenAccount(Command, frozen=True, kw_only=True):
+    """Open a closed account again."""
+
+    at: datetime
+
+
+class RevokeSessions(Command, frozen=True, kw_only=True):
+    """End all sessions of the account, whoever holds them."""
+
+    reason: str
+    at: datetime
+
+
+class RecordFailedSignIns(Command, frozen=True, kw_only=True):
+    """Record the failures of one minute, coalesced."""
+
+    minute: datetime
+    count: int
+    at: datetime
+
+
+class LockOut(Command, frozen=True, kw_only=True):
+    """Record the onset of a lock-out."""
+
+    until: datetime
+    everywhere: bool = False
+    at: datetime
+
+
+AccountCommand = (
+    RegisterAccount
+    | AskVerification
+    | VerifyAddress
+    | AskPasswordReset
+    | ResetPassword
+    | ChangePassword
+    | RehashPassword
+    | AskEmailChange
+    | ChangeEmail
+    | CloseAccount
+    | ReopenAccount
+    | RevokeSessions
+    | RecordFailedSignIns
+    | LockOut
+)

@@ -1,0 +1,284 @@
+"""What accounts decide, and what they become."""
+
+import hmac
+from collections.abc import Iterable
+from datetime import datetime
+from typing import assert_never
+
+from msgspec.structs import replace
+
+from domain.accounts.commands import (
+    AccountCommand,
+    AskEmailChange,
+    AskPasswordReset,
+    AskVerification,
+    ChangeEmail,
+    ChangePassword,
+    CloseAccount,
+    LockOut,
+    RecordFailedSignIns,
+    RegisterAccount,
+    RehashPassword,
+    ReopenAccount,
+    ResetPassword,
+    RevokeSessions,
+    VerifyAddress,
+)
+from domain.accounts.events import (
+    AccountClosed,
+    AccountEvent,
+    AccountLockedOut,
+    AccountRegistered,
+    AccountReopened,
+    AccountSessionsRevoked,
+    AccountSignInsFailed,
+    AccountVerified,
+    EmailChangeAsked,
+    EmailChanged,
+    PasswordChanged,
+    PasswordRehashed,
+    PasswordResetAsked,
+    VerificationAsked,
+)
+from domain.accounts.state import (
+    Account,
+    AccountIsClosed,
+    AnyAccount,
+    Asked,
+    ClosedAccount,
+    EmailTaken,
+    NoAccount,
+    NoSuchAccount,
+    PendingEmail,
+    WrongToken,
+)
+from domain.decider import Decider, Erased
+
+MOST_TOKENS = 5
+"""So many mails may be on their way; one asked for too often is not void before it is read."""
+
+
+def decide(account: AnyAccount, command: AccountCommand) -> list[AccountEvent]:  # noqa: C901 - it routes
+    """Answer a command with the events it causes."""
+    match command:
+        case RegisterAccount():
+            return _register(account, command)
+        case AskVerification() | AskPasswordReset() | AskEmailChange():
+            return _ask(_open(account), command)
+        case VerifyAddress():
+            return _verify(account, command)
+        case ResetPassword():
+            return _reset_password(account, command)
+        case ChangePassword():
+            return _change_password(_open(account), command)
+        case RehashPassword():
+            return _rehash_password(_open(account), command)
+        case ChangeEmail():
+            return _change_email(account, command)
+        case CloseAccount():
+            return _close(account)
+        case ReopenAccount():
+            return _reopen(account)
+        case RevokeSessions():
+            return _revoke_sessions(account, command)
+        case RecordFailedSignIns() | LockOut():
+            return _fail(account, command)
+        case _:
+            assert_never(command)
+
+
+def _open(account: AnyAccount) -> Account:
+    match account:
+        case NoAccount():
+            raise NoSuchAccount
+        case ClosedAccount():
+            raise AccountIsClosed
+        case _:
+            return account
+
+
+def _register(account: AnyAccount, command: RegisterAccount) -> list[AccountEvent]:
+    if not isinstance(account, NoAccount):
+        raise EmailTaken
+    return [
+        AccountRegistered(
+            email=command.email, password_hash=command.password_hash, verified=command.verified
+        )
+    ]
+
+
+def _ask(
+    account: Account, command: AskVerification | AskPasswordReset | AskEmailChange
+) -> list[AccountEvent]:
+    match command:
+        case AskVerification() if account.verified:
+            return []
+        case AskVerification():
+            return [VerificationAsked(token_hash=command.token_hash, expires_at=command.expires_at)]
+        case AskPasswordReset():
+            return [
+                PasswordResetAsked(token_hash=command.token_hash, expires_at=command.expires_at)
+            ]
+        case AskEmailChange():
+            return [
+                EmailChangeAsked(
+                    email=command.email,
+                    token_hash=command.token_hash,
+                    expires_at=command.expires_at,
+                )
+            ]
+
+
+def _verify(account: AnyAccount, command: VerifyAddress) -> list[AccountEvent]:
+    if not isinstance(account, Account):
+        raise WrongToken
+    _check(account.verifications, command.token_hash, command.at)
+    return [AccountVerified()]
+
+
+def _reset_password(account: AnyAccount, command: ResetPassword) -> list[AccountEvent]:
+    if not isinstance(account, Account):
+        raise WrongToken
+    _check(account.resets, command.token_hash, command.at)
+    verified: list[AccountEvent] = [] if account.verified else [AccountVerified()]
+    return [
+        *verified,
+        PasswordChanged(password_hash=command.password_hash, forgotten=True),
+        AccountSessionsRevoked(reason="password_reset"),
+    ]
+
+
+def _change_password(account: Account, command: ChangePassword) -> list[AccountEvent]:
+    del account
+    return [
+        PasswordChanged(password_hash=command.password_hash, forgotten=False),
+        AccountSessionsRevoked(reason="password_changed"),
+    ]
+
+
+def _rehash_password(account: Account, command: RehashPassword) -> list[AccountEvent]:
+    if account.password_hash != command.replaces:
+        return []
+    return [PasswordRehashed(password_hash=command.password_hash)]
+
+
+def _change_email(account: AnyAccount, command: ChangeEmail) -> list[AccountEvent]:
+    if not isinstance(account, Account) or account.email_change is None:
+        raise WrongToken
+    _check([account.email_change.asked], command.token_hash, command.at)
+    if isinstance(account.email_change.email, Erased):
+        raise WrongToken
+    return [EmailChanged(email=account.email_change.email)]
+
+
+def _close(account: AnyAccount) -> list[AccountEvent]:
+    match account:
+        case NoAccount():
+            raise NoSuchAccount
+        case ClosedAccount():
+            return []
+        case _:
+            return [AccountClosed(), AccountSessionsRevoked(reason="closed")]
+
+
+def _reopen(account: AnyAccount) -> list[AccountEvent]:
+    match account:
+        case NoAccount():
+            raise NoSuchAccount
+        case ClosedAccount():
+            return [AccountReopened()]
+        case _:
+            return []
+
+
+def _revoke_sessions(account: AnyAccount, command: RevokeSessions) -> list[AccountEvent]:
+    match account:
+        case NoAccount():
+            raise NoSuchAccount
+        case ClosedAccount():
+            return []
+        case _:
+            return [AccountSessionsRevoked(reason=command.reason)]
+
+
+def _fail(account: AnyAccount, command: RecordFailedSignIns | LockOut) -> list[AccountEvent]:
+    if not isinstance(account, Account):
+        return []
+    if isinstance(command, LockOut):
+        return [AccountLockedOut(until=command.until, everywhere=command.everywhere)]
+    return [AccountSignInsFailed(minute=command.minute, count=command.count)]
+
+
+def _check(asked: Iterable[Asked], token_hash: str, at: datetime) -> None:
+    """Refuse a token that is none of those, or has expired.
+
+    Raises:
+        WrongToken: whatever is wrong with it.
+    """
+    for each in asked:
+        if hmac.compare_digest(each.token_hash, token_hash) and at < each.expires_at:
+            return
+    raise WrongToken
+
+
+def evolve(account: AnyAccount, event: AccountEvent) -> AnyAccount:
+    """The account after an event."""
+    match event, account:
+        case AccountRegistered(), _:
+            return Account(
+                email=event.email, password_hash=event.password_hash, verified=event.verified
+            )
+        case AccountReopened(), ClosedAccount():
+            return account.account
+        case _, Account():
+            return _evolve_open(account, event)
+        case _:
+            return account
+
+
+def _evolve_open(account: Account, event: AccountEvent) -> AnyAccount:
+    match event:
+        case VerificationAsked():
+            return replace(account, verifications=_kept(account.verifications, event))
+        case AccountVerified():
+            return replace(account, verified=True, verifications=())
+        case PasswordResetAsked():
+            return replace(account, resets=_kept(account.resets, event))
+        case PasswordChanged():
+            return replace(
+                account,
+                password_hash=event.password_hash,
+                passwords=account.passwords + 1,
+                resets=(),
+            )
+        case PasswordRehashed():
+            return replace(account, password_hash=event.password_hash)
+        case EmailChangeAsked():
+            pending = PendingEmail(event.email, Asked(event.token_hash, event.expires_at))
+            return replace(account, email_change=pending)
+        case EmailChanged():
+            return _without_tokens(replace(account, email=event.email, verified=True))
+        case AccountClosed():
+            return ClosedAccount(_without_tokens(account))
+        case _:
+            return account
+
+
+def _kept(
+    asked: tuple[Asked, ...], event: VerificationAsked | PasswordResetAsked
+) -> tuple[Asked, ...]:
+    return (*asked, Asked(event.token_hash, event.expires_at))[-MOST_TOKENS:]
+
+
+def _without_tokens(account: Account) -> Account:
+    return replace(account, verifications=(), resets=(), email_change=None)
+
+
+ACCOUNT: Decider[AnyAccount, AccountCommand, AccountEvent] = Decider(
+    category="account",
+    events=AccountEvent,
+    initial=NoAccount(),
+    decide=decide,
+    evolve=evolve,
+    system=True,
+)

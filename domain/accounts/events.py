@@ -1,0 +1,106 @@
+"""What happens to accounts."""
+
+from datetime import datetime
+
+from domain.decider import Event, Personal, Secret
+
+
+class AccountRegistered(Event, frozen=True, kw_only=True, tag="account.registered"):
+    """A person has an account now; without a password they have to choose one by mail."""
+
+    email: Personal
+    password_hash: Secret | None
+    verified: bool = False
+
+
+class VerificationAsked(Event, frozen=True, kw_only=True, tag="account.verification_asked"):
+    """Who has this token reads the account's mail."""
+
+    token_hash: Secret
+    expires_at: datetime
+
+
+class AccountVerified(Event, frozen=True, kw_only=True, tag="account.verified"):
+    """The address is the person's: they had a token that was sent there."""
+
+
+class PasswordResetAsked(Event, frozen=True, kw_only=True, tag="account.password_reset_asked"):
+    """Who has this token may choose a new password."""
+
+    token_hash: Secret
+    expires_at: datetime
+
+
+class PasswordChanged(Event, frozen=True, kw_only=True, tag="account.password_changed"):
+    """The account has a new password; `forgotten` tells that a mail stood in for the old one."""
+
+    password_hash: Secret
+    forgotten: bool
+
+
+class PasswordRehashed(Event, frozen=True, kw_only=True, tag="account.password_rehashed"):
+    """The same password has another hash: of today's costs, and of our own making."""
+
+    password_hash: Secret
+
+
+class EmailChangeAsked(Event, frozen=True, kw_only=True, tag="account.email_change_asked"):
+    """Who has this token reads the mail of the address that is to be the account's."""
+
+    email: Personal
+    token_hash: Secret
+    expires_at: datetime
+
+
+class EmailChanged(Event, frozen=True, kw_only=True, tag="account.email_changed"):
+    """The account has another address, which is verified; what was sent to the old one is void."""
+
+    email: Personal
+
+
+class AccountClosed(Event, frozen=True, kw_only=True, tag="account.closed"):
+    """Nobody signs in any more; the address stays the account's."""
+
+
+class AccountReopened(Event, frozen=True, kw_only=True, tag="account.reopened"):
+    """The account is as it was before it was closed, but for its sessions."""
+
+
+class AccountSessionsRevoked(Event, frozen=True, kw_only=True, tag="account.sessions_revoked"):
+    """All sessions that the account had so far count no more."""
+
+    reason: str
+
+
+class AccountSignInsFailed(Event, frozen=True, kw_only=True, tag="account.sign_ins_failed"):
+    """So many sign-ins failed within the minute that began at `minute`."""
+
+    minute: datetime
+    count: int
+
+
+class AccountLockedOut(Event, frozen=True, kw_only=True, tag="account.locked_out"):
+    """Too many failures: nothing is tried before `until`.
+
+    From one range of addresses alone, or (`everywhere`) from all that the account does not know.
+    """
+
+    until: datetime
+    everywhere: bool = False
+
+
+AccountEvent = (
+    AccountRegistered
+    | VerificationAsked
+    | AccountVerified
+    | PasswordResetAsked
+    | PasswordChanged
+    | PasswordRehashed
+    | EmailChangeAsked
+    | EmailChanged
+    | AccountClosed
+    | AccountReopened
+    | AccountSessionsRevoked
+    | AccountSignInsFailed
+    | AccountLockedOut
+)

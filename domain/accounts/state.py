@@ -1,0 +1,75 @@
+"""What an account is, and why a command on it is refused."""
+
+from datetime import datetime
+
+import msgspec
+
+from domain.decider import Erased
+from domain.rejections import Conflict, NotFound, Unauthenticated
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """A token that was sent by mail, and until when it opens what it was sent for."""
+
+    token_hash: str
+    expires_at: datetime
+
+
+class PendingEmail(msgspec.Struct, frozen=True):
+    """The address that is to be the account's once somebody shows the token sent there."""
+
+    email: str | Erased
+    asked: Asked
+
+
+class NoAccount(msgspec.Struct, frozen=True):
+    """Nobody has registered here."""
+
+
+class Account(msgspec.Struct, frozen=True, kw_only=True):
+    """An account that is open; `passwords` counts those it has had."""
+
+    email: str | Erased
+    password_hash: str | None
+    passwords: int = 1
+    verified: bool = False
+    verifications: tuple[Asked, ...] = ()
+    resets: tuple[Asked, ...] = ()
+    email_change: PendingEmail | None = None
+
+
+class ClosedAccount(msgspec.Struct, frozen=True):
+    """An account that nobody signs in to, as it will be when it is reopened."""
+
+    account: Account
+
+
+AnyAccount = NoAccount | Account | ClosedAccount
+
+
+class EmailTaken(Conflict):
+    """The address belongs to an account already."""
+
+    slug = "email-taken"
+    title = "This e-mail address is taken"
+
+
+class NoSuchAccount(NotFound):
+    """There is no such account."""
+
+    slug = "no-such-account"
+    title = "There is no such account"
+
+
+class AccountIsClosed(Conflict):
+    """The account has to be reopened first."""
+
+    slug = "account-closed"
+    title = "The account is closed"
+
+
+class WrongToken(Unauthenticated):
+    """A token from a mail is malformed, unknown, used, expired or somebody else's: one answer."""
+
+    slug = "wrong-token"
+    title = "This token opens nothing: it is wrong, was used, or has expired"

@@ -12,7 +12,12 @@ from typing import Protocol
 import msgspec
 
 from application.current import CurrentStates
-from domain.signing_keys import INSTALLATION, SIGNING_KEYS, SigningKey
+from domain.signing_keys import (
+    ACCESS_TOKEN_LIFETIME,
+    INSTALLATION,
+    SIGNING_KEYS,
+    SigningKey,
+)
 
 SKEW = 30.0
 """Seconds that two clocks may differ."""
@@ -74,6 +79,11 @@ class AccessTokenCheck:
         claims = self.tokens.read(token, keys.vouching(at))
         if claims is None or claims.iss != self.issuer or claims.aud != self.issuer:
             return None
-        seconds = at.timestamp()
-        begun = max(claims.nbf, claims.iat) <= seconds + SKEW
-        return claims if begun and seconds < claims.exp + SKEW else None
+        return claims if self._counts(claims, at.timestamp()) else None
+
+    @staticmethod
+    def _counts(claims: AccessClaims, at: float) -> bool:
+        """Whether a token is good at a moment, and was not made to be good for longer than ours."""
+        begun = max(claims.nbf, claims.iat) <= at + SKEW
+        ours = claims.exp - claims.iat <= ACCESS_TOKEN_LIFETIME.total_seconds()
+        return begun and ours and at < claims.exp + SKEW

@@ -76,7 +76,7 @@ def _signer(token: str) -> str:
     if form is None:
         raise _Malformed
     try:
-        members = json.loads(_bytes(form[1]), object_pairs_hook=_once)
+        members = json.loads(_bytes(form[1]).decode(), object_pairs_hook=_once)
         return msgspec.convert(members, _Header).kid
     except (ValueError, RecursionError) as error:  # not base64, UTF-8, JSON, or not as it must be
         raise _Malformed from error
@@ -104,7 +104,7 @@ def new_key_pair() -> KeyPair:
     private_key = Ed25519PrivateKey.generate()
     public_key = _text(private_key.public_key().public_bytes_raw())
     return KeyPair(
-        id=_thumbprint(public_key),
+        id=thumbprint(public_key),
         public_key=public_key,
         private_key=_text(private_key.private_bytes_raw()),
     )
@@ -126,7 +126,8 @@ def json_web_key(key: SigningKey) -> JsonWebKey:
     return JsonWebKey(kid=key.id, x=key.public_key)
 
 
-def _thumbprint(public_key: str) -> str:
+def thumbprint(public_key: str) -> str:
+    """The name of a public key (RFC 7638)."""
     members = {"crv": "Ed25519", "kty": "OKP", "x": public_key}
     return _text(hashlib.sha256(msgspec.json.encode(members)).digest())
 

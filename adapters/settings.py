@@ -22,6 +22,7 @@ from adapters.settings_values import (
     duration,
     networks,
     number,
+    origins,
     overlapping,
     path,
     size,
@@ -94,6 +95,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ] = ()
     trusted_proxies: Annotated[
         tuple[IPv4Network | IPv6Network, ...], _read(networks, "networks, such as 10.0.0.0/8")
+    ] = ()
+    cors_origins: Annotated[
+        tuple[str, ...],
+        _read(origins, "origins as browsers write them, such as https://app.example.org, or *"),
     ] = ()
 
     public_url: Annotated[

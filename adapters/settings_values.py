@@ -17,6 +17,9 @@ _HIGHEST_PORT = 65_535
 _SMTPS, _SUBMISSION = 465, 587  # RFC 8314
 _TENANT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._~-]{0,99}")
 
+_ORIGIN = re.compile(r"([a-z][a-z0-9+.-]*)://(?:[a-z0-9._-]+|\[[0-9a-f:.]+\])(?::([0-9]{1,5}))?")
+_USUAL_PORTS = {"http": ("80",), "https": ("443",)}
+
 
 class AllowedTarget(msgspec.Struct, frozen=True):
     """Addresses that outgoing calls may reach although they are private; None: on any port."""
@@ -180,6 +183,18 @@ def _log_root(text: str) -> LogRoot:
 def networks(text: str) -> tuple[IPv4Network | IPv6Network, ...]:
     """Networks in CIDR form, separated by commas."""
     return tuple(ip_network(part.strip()) for part in text.split(","))
+
+
+def origins(text: str) -> tuple[str, ...]:
+    """Origins, separated by commas, as browsers write them (no path, no usual port), or `*`."""
+    return tuple(_origin(part.strip()) for part in text.split(","))
+
+
+def _origin(text: str) -> str:
+    written = _ORIGIN.fullmatch(text)
+    if text != "*" and (written is None or written[2] in _USUAL_PORTS.get(written[1], ())):
+        raise ValueError(text)
+    return text
 
 
 def targets(text: str) -> tuple[AllowedTarget, ...]:

@@ -14,6 +14,7 @@ import adapters.capabilities
 from adapters.http import health, pages
 from adapters.http.access_log import AccessLog
 from adapters.http.calls import correlation_id_of
+from adapters.http.cors import SHARED, Preflight, shared
 from adapters.http.endpoints import Allowed, Endpoint
 from adapters.http.operations import Operation
 from adapters.http.pages import schema_operations
@@ -65,12 +66,15 @@ def _routes(
     for operation in OPERATIONS:
         paths.setdefault(operation.path, []).append(operation)
     for path, operations in paths.items():
+        methods = [each.method for each in operations]
         answers: dict[str, ASGIApp] = {
-            "OPTIONS": Allowed([each.method for each in operations], platform)
+            "OPTIONS": Preflight(methods, Allowed(methods, platform), platform)
+            if path.startswith(SHARED)
+            else Allowed(methods, platform)
         }
         for each in operations:
             answers |= dict.fromkeys(_METHODS.get(each.method, (each.method,)), endpoint(each))
-        yield _route(path, answers)
+        yield _route(path, {name: shared(each, path, platform) for name, each in answers.items()})
 
 
 def _route(path: str, answers: Mapping[str, ASGIApp]) -> HTTPRouteHandler:

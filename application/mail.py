@@ -146,6 +146,11 @@ _WORDS: dict[MailKind, Wording] = {
         page="/accept-invitation",
         command="POST /v1/invitations/accept",
     ),
+    "second-factor-changed": Wording(
+        subject="How you sign in was changed",
+        text="{change}\n\n"
+        "If that was not you, change your password at once, and end all sessions.\n",
+    ),
 }
 
 
@@ -181,7 +186,7 @@ class Letters:
         """
         address = self.email_hash(email)
         reservation = await unit.load(EMAIL, address)
-        return reservation.account or f"address-{address}"
+        return reservation.account or key_of_address(address, reservation.releases)
 
     def _worded(self, wording: Wording, values: dict[str, Any]) -> tuple[str, str]:
         link = f"{self.public_url}{wording.page}"
@@ -195,6 +200,15 @@ class Letters:
             "until": until and f"{until.astimezone(UTC):%Y-%m-%d %H:%M} UTC",
         }
         return wording.subject.format(**told), wording.text.format(**told)
+
+
+def key_of_address(address: str, releases: int) -> str:
+    """Whose things are that came to an address without an account, told by the address's hash.
+
+    With every account that gives the address back this becomes somebody else: erasing one person
+    must not make unreadable what comes to the next.
+    """
+    return f"address-{address}-{releases}" if releases else f"address-{address}"
 
 
 def react(_recorded: Recorded[MailQueued | MailRequeued]) -> Sequence[Effect]:

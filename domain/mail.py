@@ -23,6 +23,7 @@ MailKind = Literal[
     "account-exists",
     "account-closed",
     "invitation",
+    "second-factor-changed",
 ]
 """What a letter is about."""
 

@@ -88,10 +88,25 @@ class ReopenAccount(Command, frozen=True, kw_only=True):
     at: datetime
 
 
+class EraseAccount(Command, frozen=True, kw_only=True):
+    """Erase the person; `keys` and `tenants` as the event has them."""
+
+    keys: tuple[str, ...]
+    tenants: tuple[str, ...]
+    at: datetime
+
+
+class ConfirmErasure(Command, frozen=True, kw_only=True):
+    """Record that the keys are no more."""
+
+    at: datetime
+
+
 class RevokeSessions(Command, frozen=True, kw_only=True):
-    """End all sessions of the account, whoever holds them."""
+    """End all sessions of the account, whoever holds them, but for `kept` where it is named."""
 
     reason: str
+    kept: str = ""
     at: datetime
 
 
@@ -123,6 +138,8 @@ AccountCommand = (
     | ChangeEmail
     | CloseAccount
     | ReopenAccount
+    | EraseAccount
+    | ConfirmErasure
     | RevokeSessions
     | RecordFailedSignIns
     | LockOut

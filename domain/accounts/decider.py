@@ -15,6 +15,8 @@ from domain.accounts.commands import (
     ChangeEmail,
     ChangePassword,
     CloseAccount,
+    ConfirmErasure,
+    EraseAccount,
     LockOut,
     RecordFailedSignIns,
     RegisterAccount,
@@ -24,9 +26,12 @@ from domain.accounts.commands import (
     RevokeSessions,
     VerifyAddress,
 )
+from domain.accounts.erasure import decide_erasure, readable, registered
 from domain.accounts.events import (
     AccountClosed,
+    AccountErased,
     AccountEvent,
+    AccountKeysDestroyed,
     AccountLockedOut,
     AccountRegistered,
     AccountReopened,
@@ -47,6 +52,7 @@ from domain.accounts.state import (
     Asked,
     ClosedAccount,
     EmailTaken,
+    ErasedAccount,
     NoAccount,
     NoSuchAccount,
     PendingEmail,
@@ -58,7 +64,7 @@ MOST_TOKENS = 5
 """So many mails may be on their way; one asked for too often is not void before it is read."""
 
 
-def decide(account: AnyAccount, command: AccountCommand) -> list[AccountEvent]:  # noqa: C901 - it routes
+def decide(account: AnyAccount, command: AccountCommand) -> list[AccountEvent]:  # noqa: C901, PLR0912 - it routes
     """Answer a command with the events it causes."""
     match command:
         case RegisterAccount():
@@ -79,6 +85,8 @@ def decide(account: AnyAccount, command: AccountCommand) -> list[AccountEvent]: 
             return _close(account)
         case ReopenAccount():
             return _reopen(account)
+        case EraseAccount() | ConfirmErasure():
+            return decide_erasure(account, command)
         case RevokeSessions():
             return _revoke_sessions(account, command)
         case RecordFailedSignIns() | LockOut():
@@ -89,7 +97,7 @@ def decide(account: AnyAccount, command: AccountCommand) -> list[AccountEvent]: 
 
 def _open(account: AnyAccount) -> Account:
     match account:
-        case NoAccount():
+        case NoAccount() | ErasedAccount():
             raise NoSuchAccount
         case ClosedAccount():
             raise AccountIsClosed
@@ -173,7 +181,7 @@ def _change_email(account: AnyAccount, command: ChangeEmail) -> list[AccountEven
 
 def _close(account: AnyAccount) -> list[AccountEvent]:
     match account:
-        case NoAccount():
+        case NoAccount() | ErasedAccount():
             raise NoSuchAccount
         case ClosedAccount():
             return []
@@ -183,7 +191,7 @@ def _close(account: AnyAccount) -> list[AccountEvent]:
 
 def _reopen(account: AnyAccount) -> list[AccountEvent]:
     match account:
-        case NoAccount():
+        case NoAccount() | ErasedAccount():
             raise NoSuchAccount
         case ClosedAccount():
             return [AccountReopened()]
@@ -195,10 +203,10 @@ def _revoke_sessions(account: AnyAccount, command: RevokeSessions) -> list[Accou
     match account:
         case NoAccount():
             raise NoSuchAccount
-        case ClosedAccount():
+        case ClosedAccount() | ErasedAccount():
             return []
         case _:
-            return [AccountSessionsRevoked(reason=command.reason)]
+            return [AccountSessionsRevoked(reason=command.reason, kept=command.kept)]
 
 
 def _fail(account: AnyAccount, command: RecordFailedSignIns | LockOut) -> list[AccountEvent]:
@@ -225,9 +233,11 @@ def evolve(account: AnyAccount, event: AccountEvent) -> AnyAccount:
     """The account after an event."""
     match event, account:
         case AccountRegistered(), _:
-            return Account(
-                email=event.email, password_hash=event.password_hash, verified=event.verified
-            )
+            return registered(event)
+        case AccountErased(), _:
+            return ErasedAccount(keys=event.keys, tenants=event.tenants, pending=True)
+        case AccountKeysDestroyed(), ErasedAccount():
+            return replace(account, pending=False)
         case AccountReopened(), ClosedAccount():
             return account.account
         case _, Account():
@@ -247,12 +257,12 @@ def _evolve_open(account: Account, event: AccountEvent) -> AnyAccount:
         case PasswordChanged():
             return replace(
                 account,
-                password_hash=event.password_hash,
+                password_hash=readable(event.password_hash),
                 passwords=account.passwords + 1,
                 resets=(),
             )
         case PasswordRehashed():
-            return replace(account, password_hash=event.password_hash)
+            return replace(account, password_hash=readable(event.password_hash))
         case EmailChangeAsked():
             pending = PendingEmail(event.email, Asked(event.token_hash, event.expires_at))
             return replace(account, email_change=pending)

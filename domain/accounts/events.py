@@ -2,14 +2,14 @@
 
 from datetime import datetime
 
-from domain.decider import Event, Personal, Secret
+from domain.decider import Event, Personal, Private, Secret
 
 
 class AccountRegistered(Event, frozen=True, kw_only=True, tag="account.registered"):
     """A person has an account now; without a password they have to choose one by mail."""
 
     email: Personal
-    password_hash: Secret | None
+    password_hash: Private | None
     verified: bool = False
 
 
@@ -34,14 +34,14 @@ class PasswordResetAsked(Event, frozen=True, kw_only=True, tag="account.password
 class PasswordChanged(Event, frozen=True, kw_only=True, tag="account.password_changed"):
     """The account has a new password; `forgotten` tells that a mail stood in for the old one."""
 
-    password_hash: Secret
+    password_hash: Private
     forgotten: bool
 
 
 class PasswordRehashed(Event, frozen=True, kw_only=True, tag="account.password_rehashed"):
     """The same password has another hash: of today's costs, and of our own making."""
 
-    password_hash: Secret
+    password_hash: Private
 
 
 class EmailChangeAsked(Event, frozen=True, kw_only=True, tag="account.email_change_asked"):
@@ -66,10 +66,28 @@ class AccountReopened(Event, frozen=True, kw_only=True, tag="account.reopened"):
     """The account is as it was before it was closed, but for its sessions."""
 
 
+class AccountErased(Event, frozen=True, kw_only=True, tag="account.erased"):
+    """The person has gone for good: whatever is sealed under these `keys` is to be unreadable.
+
+    `keys` are the person's ids: the account's own, and those of what came to its addresses without
+    it. `tenants` are those that the account may have belonged to.
+    """
+
+    keys: tuple[str, ...]
+    tenants: tuple[str, ...]
+
+
+class AccountKeysDestroyed(Event, frozen=True, kw_only=True, tag="account.keys_destroyed"):
+    """The keys are no more, and what was kept outside of the log is gone."""
+
+    keys: tuple[str, ...]
+
+
 class AccountSessionsRevoked(Event, frozen=True, kw_only=True, tag="account.sessions_revoked"):
-    """All sessions that the account had so far count no more."""
+    """All sessions that the account had so far count no more, but for `kept` where it is named."""
 
     reason: str
+    kept: str = ""
 
 
 class AccountSignInsFailed(Event, frozen=True, kw_only=True, tag="account.sign_ins_failed"):
@@ -100,6 +118,8 @@ AccountEvent = (
     | EmailChanged
     | AccountClosed
     | AccountReopened
+    | AccountErased
+    | AccountKeysDestroyed
     | AccountSessionsRevoked
     | AccountSignInsFailed
     | AccountLockedOut

@@ -44,9 +44,10 @@ EmailCommand = ReserveEmail | ReleaseEmail
 
 
 class EmailReservation(msgspec.Struct, frozen=True):
-    """Whose an address is; nobody's while `account` is empty."""
+    """Whose an address is, nobody's while `account` is empty; and how often it was given back."""
 
     account: str = ""
+    releases: int = 0
 
 
 def decide(reservation: EmailReservation, command: EmailCommand) -> list[EmailEvent]:
@@ -62,13 +63,13 @@ def decide(reservation: EmailReservation, command: EmailCommand) -> list[EmailEv
             assert_never(command)
 
 
-def evolve(_reservation: EmailReservation, event: EmailEvent) -> EmailReservation:
+def evolve(reservation: EmailReservation, event: EmailEvent) -> EmailReservation:
     """The reservation after an event."""
     match event:
         case EmailReserved():
-            return EmailReservation(event.account)
+            return EmailReservation(event.account, reservation.releases)
         case EmailReleased():
-            return EmailReservation()
+            return EmailReservation("", reservation.releases + 1)
         case _:
             assert_never(event)
 

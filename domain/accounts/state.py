@@ -44,7 +44,18 @@ class ClosedAccount(msgspec.Struct, frozen=True):
     account: Account
 
 
-AnyAccount = NoAccount | Account | ClosedAccount
+class ErasedAccount(msgspec.Struct, frozen=True, kw_only=True):
+    """Whose account this was, nobody can tell any more.
+
+    `pending`: the keys are still to be destroyed.
+    """
+
+    keys: tuple[str, ...] = ()
+    tenants: tuple[str, ...] = ()
+    pending: bool = False
+
+
+AnyAccount = NoAccount | Account | ClosedAccount | ErasedAccount
 
 
 class EmailTaken(Conflict):

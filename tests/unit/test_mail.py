@@ -37,7 +37,7 @@ def sending(mailer: Mailer | None) -> SendMail:
 
 @pytest.mark.parametrize("kind", get_args(MailKind))
 async def test_every_kind_of_letter_has_its_words(api: Api, kind: MailKind) -> None:
-    await post(api.platform, kind, tenant="acme", **WITH_TOKEN)
+    await post(api.platform, kind, tenant="acme", change="A passkey was added.", **WITH_TOKEN)
     [letter] = await letters_in(api.platform)
     assert (letter.kind, letter.person, letter.to) == (kind, "a1", "ada@example.org")
     assert letter.subject

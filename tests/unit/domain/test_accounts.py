@@ -12,7 +12,9 @@ from domain.accounts import (
     EMAIL,
     Account,
     AccountClosed,
+    AccountErased,
     AccountIsClosed,
+    AccountKeysDestroyed,
     AccountLockedOut,
     AccountRegistered,
     AccountReopened,
@@ -25,11 +27,15 @@ from domain.accounts import (
     ChangeEmail,
     ChangePassword,
     CloseAccount,
+    ConfirmErasure,
     EmailChangeAsked,
     EmailChanged,
     EmailReleased,
+    EmailReservation,
     EmailReserved,
     EmailTaken,
+    EraseAccount,
+    ErasedAccount,
     LockOut,
     NoSuchAccount,
     PasswordChanged,
@@ -275,3 +281,48 @@ EVENTS = [
 @for_all(st.lists(st.sampled_from(EVENTS)))
 def test_any_events_in_any_order_fold(events: list[Any]) -> None:
     ACCOUNT.fold(events)
+
+
+KEYS = ("a1", "address-h")
+ERASE = EraseAccount(keys=KEYS, tenants=("default",), at=AT)
+ACCOUNT_ERASED = AccountErased(keys=KEYS, tenants=("default",))
+
+
+def test_who_is_erased_has_no_sessions_any_more() -> None:
+    revoked = AccountSessionsRevoked(reason="erased")
+    for history in ([REGISTERED], [REGISTERED, AccountClosed()]):
+        given(ACCOUNT, *history).when(ERASE).then(ACCOUNT_ERASED, revoked)
+    given(ACCOUNT).when(ERASE).refused(NoSuchAccount)
+    given(ACCOUNT, REGISTERED, ACCOUNT_ERASED).when(ERASE).then()
+
+
+def test_that_the_keys_are_no_more_is_told_once() -> None:
+    confirm, destroyed = ConfirmErasure(at=AT), AccountKeysDestroyed(keys=KEYS)
+    given(ACCOUNT, REGISTERED, ACCOUNT_ERASED).when(confirm).then(destroyed)
+    given(ACCOUNT, REGISTERED, ACCOUNT_ERASED, destroyed).when(confirm).then()
+    given(ACCOUNT, REGISTERED).when(confirm).then()
+
+
+def test_an_erased_account_is_none_for_everybody() -> None:
+    erased = given(ACCOUNT, REGISTERED, ACCOUNT_ERASED)
+    for command in (
+        ChangePassword(password_hash="h2", at=AT),
+        AskPasswordReset(token_hash="t", expires_at=AT, at=AT),
+        CloseAccount(at=AT),
+        ReopenAccount(at=AT),
+    ):
+        erased.when(command).refused(NoSuchAccount)
+    erased.when(VerifyAddress(token_hash="t", at=AT)).refused(WrongToken)
+    erased.when(LockOut(until=AT, at=AT)).then()
+
+
+def test_without_its_key_an_account_is_erased_though_the_log_does_not_say_so() -> None:
+    unreadable = AccountRegistered(email=ERASED, password_hash=ERASED)
+    assert ACCOUNT.fold([unreadable, PasswordChanged(password_hash=ERASED, forgotten=False)]) == (
+        ErasedAccount()
+    )
+
+
+def test_an_address_knows_how_often_it_was_given_back() -> None:
+    reserved, released = EmailReserved(account="a1"), EmailReleased()
+    assert EMAIL.fold([reserved, released, reserved]) == EmailReservation("a1", 1)

@@ -1,0 +1,418 @@
+"""Tokens over HTTP: exchanged, renewed once each, given back, and good only with their session."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Any
+
+import httpx
+import msgspec
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from application.context import Context
+from domain.memberships import MEMBERSHIP, GrantMembership
+from domain.signing_keys import INSTALLATION, OVERLAP, SIGNING_KEYS
+from tests.support.forged_tokens import Forger, decoded
+from tests.support.http_platform import Api, opened_api
+
+ADA = {"email": "ada@example.org", "password": "correct horse"}
+
+
+@pytest.fixture
+async def api() -> AsyncIterator[Api]:
+    async with opened_api() as api:
+        yield api
+
+
+async def exchanged(api: Api, token: str) -> Any:
+    answer = await api.ask("POST", "/v1/tokens", token=token)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+async def refreshed(api: Api, tokens: Any, **headers: str) -> httpx.Response:
+    body = {"refresh_token": tokens["refresh_token"]}
+    return await api.ask("POST", "/v1/tokens/refresh", body, **headers)
+
+
+async def opens(api: Api, token: str) -> int:
+    return (await api.ask("GET", "/v1/access/current", token=token)).status_code
+
+
+def said(access_token: str) -> Any:
+    return json.loads(decoded(access_token.split(".")[1]))
+
+
+async def events(api: Api) -> list[str]:
+    return [each.type for each in await api.platform.store.read_log(after=0, limit=1000)]
+
+
+async def test_a_session_is_exchanged_for_tokens(api: Api) -> None:
+    session = await api.sign_in()
+    tokens = await exchanged(api, session)
+    assert (tokens["expires_in"], tokens["token_type"]) == (300, "Bearer")
+    me = (await api.ask("GET", "/v1/access/current", token=session)).json()
+    assert (await api.ask("GET", "/v1/access/current", token=tokens["access_token"])).json() == me
+    claims = said(tokens["access_token"])
+    current = (await api.ask("GET", "/v1/sessions/current", token=session)).json()
+    assert claims["sid"] == current["id"]
+    assert claims["sub"] == current["account"]
+    assert (claims["tenant"], claims["roles"]) == ("default", ["member"])
+
+
+async def test_credentials_are_exchanged_for_tokens_of_a_session_of_their_own(api: Api) -> None:
+    session = await api.sign_in()
+    answer = await api.ask("POST", "/v1/tokens", ADA)
+    assert answer.status_code == 200, answer.text
+    assert "set-cookie" not in answer.headers
+    access_token = answer.json()["access_token"]
+    assert await opens(api, access_token) == 200
+    other = await api.ask("GET", "/v1/sessions/current", token=session)
+    assert said(access_token)["sid"] != other.json()["id"]
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        ({**ADA, "password": "wrong horse"}, 401),
+        ({**ADA, "email": "bob@example.org"}, 401),
+        ({"email": ADA["email"]}, 422),
+        ({"password": "correct horse"}, 422),
+        ({**ADA, "scope": "everything"}, 422),
+        ({**ADA, "email": 7}, 422),
+        ({**ADA, "password": "x" * 1001}, 422),
+        ({}, 401),
+        (None, 401),
+    ],
+)
+async def test_what_is_no_sign_in_gives_nothing(api: Api, body: Any, status: int) -> None:
+    await api.sign_in()
+    before = await events(api)
+    answer = await api.ask("POST", "/v1/tokens", body)
+    assert answer.status_code == status
+    assert "access_token" not in answer.text
+    assert [each for each in await events(api) if each.startswith("tokens.")] == []
+    assert len(await events(api)) == len(before)
+
+
+async def test_neither_keys_nor_access_tokens_are_exchanged(api: Api) -> None:
+    assert (await api.owner("POST", "/v1/tokens")).json()["type"] == "/problems/not-a-session"
+    tokens = await exchanged(api, await api.sign_in())
+    answer = await api.ask("POST", "/v1/tokens", token=tokens["access_token"])
+    assert (answer.status_code, answer.json()["type"]) == (403, "/problems/not-a-session")
+
+
+async def test_a_browsers_session_is_exchanged_from_our_own_pages_alone(api: Api) -> None:
+    cookie = f"annals_session={await api.sign_in()}"
+    ours = {"cookie": cookie, "sec-fetch-site": "same-origin"}
+    evil = {"cookie": cookie, "sec-fetch-site": "cross-site"}
+    assert (await api.http.post("/v1/tokens", headers=ours)).status_code == 200
+    assert (await api.http.post("/v1/tokens", headers=evil)).status_code == 403
+    assert (await api.http.post("/v1/tokens", headers={"cookie": cookie})).status_code == 403
+
+
+async def test_a_refresh_token_gives_the_next_one(api: Api) -> None:
+    tokens = await exchanged(api, await api.sign_in())
+    for _ in range(3):
+        answer = await refreshed(api, tokens)
+        assert answer.status_code == 200, answer.text
+        assert answer.json()["refresh_token"] != tokens["refresh_token"]
+        tokens = answer.json()
+        assert await opens(api, tokens["access_token"]) == 200
+
+
+async def test_a_refresh_token_that_comes_back_ends_all_that_came_of_it(api: Api) -> None:
+    session = await api.sign_in()
+    tokens = await exchanged(api, session)
+    newer = (await refreshed(api, tokens)).json()
+    assert (await refreshed(api, tokens)).status_code == 401
+    for token in (tokens["access_token"], newer["access_token"], session):
+        assert await opens(api, token) == 401
+    assert (await refreshed(api, newer)).status_code == 401
+    assert [each for each in await events(api) if each in {"tokens.reused", "session.ended"}] == [
+        "tokens.reused",
+        "session.ended",
+    ]
+
+
+async def test_reuse_leaves_the_persons_other_sessions_alone(api: Api) -> None:
+    other = await api.sign_in()
+    tokens = await exchanged(api, await api.sign_in())
+    await refreshed(api, tokens)
+    await refreshed(api, tokens)
+    assert await opens(api, other) == 200
+
+
+async def test_of_uses_at_once_one_wins(api: Api) -> None:
+    tokens = await exchanged(api, await api.sign_in())
+    answers = await asyncio.gather(*(refreshed(api, tokens) for _ in range(5)))
+    assert sorted(each.status_code for each in answers) == [200, 401, 401, 401, 401]
+    assert (await events(api)).count("tokens.refreshed") == 1
+    assert (await events(api)).count("tokens.reused") == 1
+
+
+async def test_of_uses_at_once_in_two_processes_one_wins(api: Api) -> None:
+    tokens = await exchanged(api, await api.sign_in())
+    shared = {"store": api.platform.store, "vault": api.platform.vault}
+    async with opened_api(**shared, sessions=api.platform.sessions) as twin:
+        answers = await asyncio.gather(
+            *(refreshed(each, tokens) for each in (api, twin, api, twin))
+        )
+        assert sorted(each.status_code for each in answers) == [200, 401, 401, 401]
+        assert (await events(api)).count("tokens.refreshed") == 1
+        assert (await events(api)).count("tokens.reused") == 1
+
+
+async def test_who_has_lost_the_answer_asks_again_under_the_same_key(api: Api) -> None:
+    tokens = await exchanged(api, await api.sign_in())
+    key = {"idempotency_key": "refresh 1"}
+    first, again = [await refreshed(api, tokens, **key) for _ in range(2)]
+    assert again.headers["idempotent-replayed"] == "true"
+    assert again.json() == first.json()
+    assert await opens(api, again.json()["access_token"]) == 200
+    twins = await asyncio.gather(
+        *(refreshed(api, again.json(), idempotency_key="refresh 2") for _ in range(3))
+    )
+    assert len({each.text for each in twins}) == 1
+    assert twins[0].status_code == 200
+    assert (await refreshed(api, tokens, idempotency_key="refresh 3")).status_code == 401
+
+
+async def test_an_exchange_is_repeated_under_the_same_key(api: Api) -> None:
+    session = await api.sign_in()
+    for body, token in ((None, session), (ADA, "")):
+        first, again = [
+            await api.ask("POST", "/v1/tokens", body, token=token, idempotency_key=f"k{token}")
+            for _ in range(2)
+        ]
+        assert again.json() == first.json()
+        assert await opens(api, again.json()["access_token"]) == 200
+    assert (await events(api)).count("tokens.issued") == 2
+
+
+@pytest.mark.parametrize("cut", ["", "art_", "art_x", "{}x", "{:.60}", " {}"])
+async def test_what_is_no_refresh_token_has_one_neutral_answer(api: Api, cut: str) -> None:
+    tokens = await exchanged(api, await api.sign_in())
+    foreign = "art_" + "0" * 32 + "_" + "x" * 43
+    wrong = await api.ask("POST", "/v1/tokens/refresh", {"refresh_token": foreign})
+    given = cut.format(tokens["refresh_token"])
+    answer = await api.ask("POST", "/v1/tokens/refresh", {"refresh_token": given})
+    assert (answer.status_code, answer.json()) == (401, wrong.json())
+    forged = tokens["refresh_token"][:-43] + "x" * 43
+    answer = await api.ask("POST", "/v1/tokens/refresh", {"refresh_token": forged})
+    assert (answer.status_code, answer.json()) == (401, wrong.json())
+    assert (await refreshed(api, tokens)).status_code == 200  # no forgery has ended it
+
+
+@pytest.mark.parametrize("body", [{}, {"refresh_token": 7}, {"refresh_token": "x", "more": 1}])
+async def test_a_refresh_is_asked_for_in_its_shape(api: Api, body: Any) -> None:
+    for path in ("/v1/tokens/refresh", "/v1/tokens/revoke"):
+        answer = await api.ask("POST", path, body)
+        assert answer.status_code == 422
+        assert answer.json()["errors"]
+
+
+async def test_tokens_end_with_their_session(api: Api) -> None:
+    session = await api.sign_in()
+    tokens = await exchanged(api, session)
+    assert (await api.ask("DELETE", "/v1/sessions/current", token=session)).status_code == 204
+    assert await opens(api, tokens["access_token"]) == 401
+    assert (await refreshed(api, tokens)).status_code == 401
+    assert "tokens.reused" not in await events(api)
+
+
+async def test_no_token_outlives_its_session(api: Api) -> None:
+    tokens = await exchanged(api, await api.sign_in())
+    lifetime = api.platform.settings.session_ttl
+    api.platform.clock += lifetime - timedelta(seconds=100)
+    newest = (await refreshed(api, tokens)).json()
+    assert newest["expires_in"] <= 100
+    api.platform.clock += timedelta(seconds=100)
+    api.platform.sessions.by_hash.clear()  # as Redis lets it go
+    assert (await refreshed(api, newest)).status_code == 401
+    assert await opens(api, newest["access_token"]) == 401
+
+
+async def test_tokens_given_back_end_and_their_own_session_with_them(api: Api) -> None:
+    await api.sign_in()
+    tokens = (await api.ask("POST", "/v1/tokens", ADA)).json()
+    body = {"refresh_token": tokens["refresh_token"]}
+    assert (await api.ask("POST", "/v1/tokens/revoke", body)).status_code == 204
+    assert (await refreshed(api, tokens)).status_code == 401
+    assert await opens(api, tokens["access_token"]) == 401
+    assert (await api.ask("POST", "/v1/tokens/revoke", body)).status_code == 204
+
+
+async def test_tokens_given_back_leave_the_session_that_was_there_before(api: Api) -> None:
+    session = await api.sign_in()
+    tokens = await exchanged(api, session)
+    body = {"refresh_token": tokens["refresh_token"]}
+    assert (await api.ask("POST", "/v1/tokens/revoke", body)).status_code == 204
+    assert (await refreshed(api, tokens)).status_code == 401
+    assert await opens(api, session) == 200
+    assert await opens(api, (await exchanged(api, session))["access_token"]) == 200
+
+
+async def test_who_gives_back_what_is_no_token_learns_nothing(api: Api) -> None:
+    tokens = await exchanged(api, await api.sign_in())
+    for text in ("", "art_", tokens["refresh_token"][:-43] + "x" * 43):
+        answer = await api.ask("POST", "/v1/tokens/revoke", {"refresh_token": text})
+        assert (answer.status_code, answer.text) == (204, "")
+    assert (await refreshed(api, tokens)).status_code == 200
+
+
+async def test_without_redis_no_token_opens_anything(api: Api) -> None:
+    tokens = await exchanged(api, await api.sign_in())
+    api.platform.sessions.down = True
+    assert await opens(api, tokens["access_token"]) == 503
+    assert (await refreshed(api, tokens)).status_code == 503
+    api.platform.sessions.down = False
+    assert (await refreshed(api, tokens)).status_code == 200
+
+
+async def test_a_token_opens_what_the_person_may_now(api: Api) -> None:
+    tokens = await exchanged(api, await api.sign_in())
+    context = Context(correlation_id=api.platform.new_id(), deadline=1e12)
+    account = said(tokens["access_token"])["sub"]
+
+    async def promote(unit: Any) -> None:
+        grant = GrantMembership(role="admin", at=api.platform.now())
+        await unit.decide(MEMBERSHIP, account, grant)
+
+    await api.platform.pipeline.run(promote, context)
+    answer = await api.ask("GET", "/v1/access/current", token=tokens["access_token"])
+    assert answer.json()["role"] == "admin"
+    assert said(tokens["access_token"])["roles"] == ["member"]
+    assert said((await refreshed(api, tokens)).json()["access_token"])["roles"] == ["admin"]
+
+
+async def forger(api: Api, tokens: Any) -> Forger:
+    keys = await api.platform.current.get(SIGNING_KEYS, INSTALLATION)
+    assert keys.newest is not None
+    return Forger(keys.newest, said(tokens["access_token"]))
+
+
+async def test_a_token_of_one_tenant_opens_nothing_in_another(api: Api) -> None:
+    tokens = await exchanged(api, await api.sign_in())
+    elsewhere = (await forger(api, tokens)).token(tenant="acme", roles=["owner"])
+    answer = await api.ask("GET", "/v1/access/current", token=elsewhere)
+    assert answer.status_code != 200 or answer.json()["permissions"] == []
+
+
+async def test_every_forgery_has_the_same_answer(api: Api) -> None:
+    tokens = await exchanged(api, await api.sign_in())
+    refusals = set()
+    for what, token in (await forger(api, tokens)).table(api.platform.now()).items():
+        if token.isascii() and "\n" not in token:
+            answer = await api.ask("GET", "/v1/access/current", token=token)
+            assert answer.status_code == 401, what
+            refusals.add(answer.text)
+    assert refusals == {(await api.ask("GET", "/v1/access/current")).text}
+    assert await opens(api, tokens["access_token"]) == 200
+
+
+async def test_an_old_session_is_not_fresh_for_being_exchanged(api: Api) -> None:
+    tokens = await exchanged(api, await api.sign_in())
+    account = said(tokens["access_token"])["sub"]
+
+    async def promote(unit: Any) -> None:
+        grant = GrantMembership(role="owner", at=api.platform.now())
+        await unit.decide(MEMBERSHIP, account, grant)
+
+    context = Context(correlation_id=api.platform.new_id(), deadline=1e12)
+    await api.platform.pipeline.run(promote, context)
+    rotate = ("POST", "/v1/signing-keys/rotate", {})
+    assert (await api.ask(*rotate, token=tokens["access_token"])).status_code == 201
+    api.platform.clock += timedelta(minutes=11)
+    newest = (await refreshed(api, tokens)).json()["access_token"]
+    answer = await api.ask(*rotate, token=newest)
+    assert (answer.status_code, answer.json()["type"]) == (403, "/problems/step-up-required")
+
+
+async def published(api: Api) -> list[Any]:
+    answer = await api.ask("GET", "/.well-known/jwks.json")
+    assert answer.status_code == 200
+    return list(answer.json()["keys"])
+
+
+async def rotated(api: Api, **body: bool) -> str:
+    answer = await api.owner("POST", "/v1/signing-keys/rotate", body)
+    assert answer.status_code == 201, answer.text
+    return str(answer.json()["id"])
+
+
+async def test_after_a_rotation_old_tokens_are_good_until_they_expire(api: Api) -> None:
+    session = await api.sign_in()
+    old = await exchanged(api, session)
+    new_key = await rotated(api)
+    new = await exchanged(api, session)
+    assert json.loads(decoded(new["access_token"].split(".")[0]))["kid"] == new_key
+    assert [await opens(api, each["access_token"]) for each in (old, new)] == [200, 200]
+    kids = [each["kid"] for each in await published(api)]
+    assert len(kids) == 2
+    assert kids[0] == new_key
+    api.platform.clock += OVERLAP
+    assert [each["kid"] for each in await published(api)] == [new_key]
+    assert await opens(api, old["access_token"]) == 401
+
+
+async def test_a_key_that_was_stolen_vouches_no_more(api: Api) -> None:
+    session = await api.sign_in()
+    old = await exchanged(api, session)
+    new_key = await rotated(api, distrust_others=True)
+    assert await opens(api, old["access_token"]) == 401
+    assert [each["kid"] for each in await published(api)] == [new_key]
+    assert await opens(api, (await refreshed(api, old)).json()["access_token"]) == 200
+
+
+async def test_only_who_may_rotates_keys(api: Api) -> None:
+    answer = await api.ask("POST", "/v1/signing-keys/rotate", {}, token=await api.sign_in())
+    assert answer.status_code == 403
+    assert answer.json()["permission"] == "access:write"
+    assert (await api.ask("POST", "/v1/signing-keys/rotate", {})).status_code == 401
+    assert "signing_key.made" not in await events(api)
+
+
+async def test_two_processes_that_need_the_first_key_make_one(api: Api) -> None:
+    session = await api.sign_in()
+    shared = {"store": api.platform.store, "vault": api.platform.vault}
+    async with opened_api(**shared, sessions=api.platform.sessions) as twin:
+        tokens = await asyncio.gather(*(exchanged(each, session) for each in (api, twin) * 2))
+        assert (await events(api)).count("signing_key.made") == 1
+        headers = {each["access_token"].split(".")[0] for each in tokens}
+        assert len(headers) == 1
+        for each in tokens:
+            assert await opens(twin, each["access_token"]) == 200
+
+
+async def test_the_published_keys_verify_a_token_without_our_code(api: Api) -> None:
+    text, _, signature = (await exchanged(api, await api.sign_in()))["access_token"].rpartition(".")
+    kid = json.loads(decoded(text.split(".")[0]))["kid"]
+    key = next(each for each in await published(api) if each["kid"] == kid)
+    public_key = Ed25519PublicKey.from_public_bytes(decoded(key["x"]))
+    public_key.verify(decoded(signature), text.encode())
+
+
+async def test_the_published_keys_may_be_kept_until_they_change(api: Api) -> None:
+    assert await published(api) == []
+    await exchanged(api, await api.sign_in())
+    first = await api.ask("GET", "/.well-known/jwks.json")
+    assert first.headers["cache-control"] == "public, max-age=300"
+    known = {"if_none_match": first.headers["etag"]}
+    again = await api.ask("GET", "/.well-known/jwks.json", **known)
+    assert (again.status_code, again.text) == (304, "")
+    await rotated(api)
+    assert (await api.ask("GET", "/.well-known/jwks.json", **known)).status_code == 200
+
+
+async def test_nothing_that_is_kept_of_a_token_opens_anything(api: Api) -> None:
+    tokens = await exchanged(api, await api.sign_in())
+    newer = (await refreshed(api, tokens)).json()
+    kept = msgspec.json.encode(
+        [each.data.decode() for each in await api.platform.store.read_log(after=0, limit=1000)]
+    )
+    for each in (tokens, newer):
+        assert each["refresh_token"][-43:].encode() not in kept
+        assert each["access_token"].encode() not in kept

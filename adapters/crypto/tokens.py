@@ -22,6 +22,9 @@ _SESSION = re.compile(SESSION_PREFIX + _SECRET)
 _KEY = re.compile(KEY_PREFIX + "([0-9a-f]{32})_" + _SECRET)
 
 
+_AT_ONCE = 256  # ids for which random bits are asked for together
+
+
 class NewApiKey(msgspec.Struct, frozen=True, kw_only=True):
     """A key that was made: its `text` is told once, its `hash` is kept."""
 
@@ -66,13 +69,16 @@ class IdMaker:
     """Makes UUIDv7s that only ever rise within this process, from any thread.
 
     RFC 9562, 6.2, method 3: the 12 bits behind the milliseconds are a fraction of one (244 ns);
-    two ids in one such step, or a clock that goes back, count on. The other 62 bits are random.
+    two ids in one such step, or a clock that goes back, count on. The other 62 bits are random, and
+    asked of the system for many ids at once; a forked process asks for its own.
     """
 
     def __init__(self) -> None:
         """Start at the clock's time."""
         self._last = 0
+        self._random: list[int] = []
         self._lock = threading.Lock()
+        os.register_at_fork(after_in_child=self._random.clear)
 
     def __call__(self) -> UUID:
         """A new id."""
@@ -82,7 +88,9 @@ class IdMaker:
             if ticks <= self._last:
                 ticks = self._last + 1
             self._last = ticks
-        low = int.from_bytes(os.urandom(8), "big") >> 2
+            if not self._random:
+                self._random.extend(memoryview(os.urandom(8 * _AT_ONCE)).cast("Q"))
+            low = self._random.pop() >> 2
         return UUID(int=ticks >> 12 << 80 | 7 << 76 | (ticks & 0xFFF) << 64 | 2 << 62 | low)
 
 

@@ -113,12 +113,13 @@ class Metrics:
             mark_process_dead(process, path=str(self._directory))  # type: ignore[no-untyped-call]
 
 
-def _process() -> str:
-    """This process among all that share the directory; asked at every count."""
-    return _name(os.getpid())
-
-
 @lru_cache(maxsize=1)
-def _name(pid: int) -> str:
-    """As part of a file's name, in which `_` separates."""
-    return f"{socket.gethostname().replace('_', '-')}-{pid}"
+def _process() -> str:
+    """This process among all that share the directory, as part of a file's name.
+
+    It is asked at every count, where even a system call for the pid would tell.
+    """
+    return f"{socket.gethostname().replace('_', '-')}-{os.getpid()}"  # `_` separates
+
+
+os.register_at_fork(after_in_child=_process.cache_clear)

@@ -1,3 +1,5 @@
+import subprocess
+import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from uuid import UUID
@@ -76,3 +78,21 @@ def test_ids_from_many_threads_are_different() -> None:
     with ThreadPoolExecutor(4) as threads:
         ids = [id_ for each in threads.map(some, range(8)) for id_ in each]
     assert len(set(ids)) == 16_000
+
+
+def test_a_forked_process_has_random_bits_of_its_own() -> None:
+    told = subprocess.run([sys.executable, "-c", _FORKS], capture_output=True, check=True).stdout
+    one, other = told.split()
+    assert one != other
+
+
+_FORKS = """
+import os
+from adapters.crypto.tokens import new_id
+
+new_id()
+child = os.fork()
+if child:
+    os.waitpid(child, 0)
+os.write(1, new_id().hex[16:].encode() + b" ")
+"""

@@ -1,6 +1,6 @@
 """What a flag answers, on the wire of this API."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 import msgspec
@@ -35,8 +35,8 @@ class FlagAnswer(msgspec.Struct, frozen=True, kw_only=True):
     error: str | None
 
 
-Form = Callable[[FlagSet, str, str, Evaluation], object]
-"""From the set, a flag's key, the environment and an evaluation to what is shown of it."""
+Form = Callable[[FlagSet, str, str, Evaluation], bytes]
+"""From the set, a flag's key, the environment and an evaluation to what is shown of it, encoded."""
 
 _encode = msgspec.json.Encoder().encode
 
@@ -57,39 +57,61 @@ def answer_of(flags: FlagSet, key: str, _environment: str, found: Evaluation) ->
     )
 
 
+def alone(flags: FlagSet, key: str, environment: str, found: Evaluation) -> bytes:
+    """A flag's answer by itself."""
+    return _encode(answer_of(flags, key, environment, found))
+
+
+def among_others(flags: FlagSet, key: str, environment: str, found: Evaluation) -> bytes:
+    """A flag's answer as a member of an object, under its key."""
+    return b"%b:%b" % (_encode(key), alone(flags, key, environment, found))
+
+
 def evaluated(
     call: Call,
     flags: FlagSet,
-    keys: Iterable[str],
+    keys: Collection[str],
     environment: str,
     context: Context,
-    form: Form = answer_of,
+    form: Form,
 ) -> list[bytes]:
     """What flags answer, each encoded in a form; it is counted, unless the set is a past one.
 
     Most evaluations are made when a flag is compiled, so their encodings are kept with the set.
     """
+    found = flags.evaluate_each(keys, environment, context)
+    if not flags.past:
+        _note(call, flags, keys, environment, context, found)
     kept = flags.kept_answers(form, environment)
-    evaluate, answers = flags.evaluate, []
-    services, tenant, counted = call.platform.services, call.tenant, not flags.past
-    count = services.flag_usage.of(tenant, environment).count
-    watched = services.experiments.watched(tenant, environment) if counted else {}
-    for key in keys:
-        found = evaluate(key, environment, context)
-        if counted:
-            count(flags, key, found)
-        if watched and key in watched:
-            services.exposures.see(tenant, watched[key], context, found)
-        known = kept.get(id(found))
-        if known is not None and known[0] is found:
+    answers = []
+    for key, each in zip(keys, found, strict=True):
+        known = kept.get(id(each))
+        if known is not None:
             answers.append(known[1])
             continue
-        encoded = _encode(form(flags, key, environment, found))
+        encoded = form(flags, key, environment, each)
         answers.append(encoded)
-        if found.error is None:
-            kept[id(found)] = found, encoded
+        if each.error is None:
+            kept[id(each)] = each, encoded
         else:
-            call.platform.metrics.flag_errors.labels(found.error).inc()
-    if counted:
-        services.recorded_contexts.offer(flags, tenant, environment, context.raw)
+            call.platform.metrics.flag_errors.labels(each.error).inc()
     return answers
+
+
+def _note(
+    call: Call,
+    flags: FlagSet,
+    keys: Collection[str],
+    environment: str,
+    context: Context,
+    found: Sequence[Evaluation],
+) -> None:
+    """Count evaluations, and remember whom they expose and in which context they were made."""
+    services, tenant = call.platform.services, call.tenant
+    services.flag_usage.of(tenant, environment).count_each(flags, keys, found)
+    watched = services.experiments.watched(tenant, environment)
+    if watched:
+        for key, each in zip(keys, found, strict=True):
+            if key in watched:
+                services.exposures.see(tenant, watched[key], context, each)
+    services.recorded_contexts.offer(flags, tenant, environment, context.raw)

@@ -8,7 +8,7 @@ import msgspec
 
 from adapters.http.answers import Answer, json_answer
 from adapters.http.calls import Call
-from adapters.http.flag_answers import FlagAnswer, answer_of, evaluated
+from adapters.http.flag_answers import FlagAnswer, alone, among_others, answer_of, evaluated
 from adapters.http.flag_shapes import Rules, Variants, missing, with_ids
 from adapters.http.moments import Moment, consistent_after, in_utc, position_of
 from adapters.http.names import Name, known_foreign_name
@@ -93,8 +93,6 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True):
 
 MOST_FLIPS = 1000
 
-_encode = msgspec.json.Encoder().encode
-
 
 async def current_flags(call: Call) -> FlagSet:
     """The caller's flags, not older than `Annals-Consistent-After`."""
@@ -138,8 +136,7 @@ async def evaluate_flags(call: Call, body: EvaluateBody) -> Answer:
     flags, then = await _flags_at(call, named, Moment(at=body.at))
     context = call.platform.services.flag_context(body.context, body.environment, then)
     keys = flags.in_use() if named is None else named
-    answers = evaluated(call, flags, keys, body.environment, context)
-    members = (b"%b:%b" % (_encode(key), each) for key, each in zip(keys, answers, strict=True))
+    members = evaluated(call, flags, keys, body.environment, context, among_others)
     return Answer(200, b'{"flags":{%b}}' % b",".join(members))
 
 
@@ -159,7 +156,7 @@ async def evaluate_flag(call: Call, body: EvaluateOneBody, moment: Moment) -> An
     if not flags.knows(key):
         raise missing(key)
     context = call.platform.services.flag_context(body.context, body.environment, then)
-    [answer] = evaluated(call, flags, (key,), body.environment, context)
+    [answer] = evaluated(call, flags, (key,), body.environment, context, alone)
     return Answer(200, answer)
 
 

@@ -125,13 +125,13 @@ async def _count(call: Call) -> None:
         return
 
 
-def _answer(flags: FlagSet, key: str, environment: str, found: Evaluation) -> OfrepAnswer:
+def _answer(flags: FlagSet, key: str, environment: str, found: Evaluation) -> bytes:
     folded = flags.flag(key)
     undeclared = folded is not None and folded.state.about.default is None
     is_boolean = folded is not None and folded.state.about.kind == "boolean"
     leave_to_caller = undeclared and not is_boolean and found.variant is None
     served = found.variant.name if found.variant is not None else ""
-    return OfrepAnswer(
+    answer = OfrepAnswer(
         key=key,
         value=msgspec.UNSET if leave_to_caller else found.value,
         reason=found.reason,
@@ -143,6 +143,7 @@ def _answer(flags: FlagSet, key: str, environment: str, found: Evaluation) -> Of
             **({"errorCode": found.error} if found.error else {}),
         },
     )
+    return _encode(answer)
 
 
 @operation(

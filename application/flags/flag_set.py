@@ -21,7 +21,10 @@ REMEMBERED = 1000
 """Changes of a tenant that whoever follows may be behind."""
 
 KeptAnswers = dict[int, tuple[Evaluation, bytes]]
-"""Evaluations by their identity, and what they were encoded as."""
+"""Evaluations by their identity, and what they were encoded as.
+
+An evaluation is alive for as long as it is kept, so that no other one has its identity.
+"""
 
 
 class Change(msgspec.Struct, frozen=True):
@@ -110,6 +113,13 @@ class FlagSet:
             return self._compiled[environment][key](context)
         except KeyError:
             return self._compile(key, environment)(context)
+
+    def evaluate_each(
+        self, keys: Iterable[str], environment: str, context: Context
+    ) -> list[Evaluation]:
+        """What several flags answer, in their order; never raises."""
+        compiled = self._compiled.get(environment, {})
+        return [(compiled.get(key) or self._compile(key, environment))(context) for key in keys]
 
     def kept_answers(self, form: object, environment: str) -> KeptAnswers:
         """What callers keep of evaluations in a form of theirs, by identity, until the next change.

@@ -59,6 +59,15 @@ class Tally:
         except KeyError:
             self._count_first(flags, key, found)
 
+    def count_each(self, flags: FlagSet, keys: Iterable[str], found: Iterable[Evaluation]) -> None:
+        """Count one evaluation of each of several flags."""
+        cells = self._cells
+        for key, each in zip(keys, found, strict=True):
+            try:
+                cells[id(each)].number += 1
+            except KeyError:
+                self._count_first(flags, key, each)
+
     def _count_first(self, flags: FlagSet, key: str, found: Evaluation) -> None:
         """Count an answer that has no cell; those that are made anew each time get none."""
         flag = _counted(flags, key, self._environment)

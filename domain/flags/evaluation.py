@@ -24,7 +24,7 @@ from domain.flags.outcomes import (
     on,
 )
 from domain.flags.rules import Prerequisite, Rule, Setting
-from domain.flags.serving import Serve, Spread, always, compile_spread, served
+from domain.flags.serving import Serve, Serving, Spread, compile_spread, served
 from domain.flags.state import About, Flag, NoFlag, Segments
 from domain.flags.strategies import Activation, compile_strategy
 
@@ -43,7 +43,7 @@ class CompiledRule(msgspec.Struct, frozen=True):
 
     id: str
     holds: Holds | None
-    serve: Serve
+    serving: Serving
 
 
 def compile_flag(
@@ -51,10 +51,10 @@ def compile_flag(
 ) -> Evaluate:
     """How the flag is evaluated in an environment; never raises, nor does what it gives."""
     if isinstance(flag, NoFlag):
-        return always(NOT_FOUND)
+        return _always(NOT_FOUND)
     about, setting = flag.about, flag.setting(environment)
     if flag.killed or flag.archived or not setting.enabled:
-        return always(off(about, "DISABLED"))
+        return _always(off(about, "DISABLED"))
     return _compiled(about, compiled_rules(key, about, setting, segments), parent)
 
 
@@ -84,13 +84,13 @@ def _compile_rule(
         activation = compile_strategy(rule.strategy, rule.parameters, about.group, rule.id)
         conditional = rule.condition != EVERYONE
         reason = _reason(activation, conditional=conditional, first=first)
-        serve = _compile_serving(rule, key, about, setting, reason)
+        serving = _compile_serving(rule, key, about, setting, reason)
         parts = [compile_condition(rule.condition, segments)] if conditional else []
         parts += [] if activation.holds is None else [activation.holds]
         parts += _bucketable(spread_of(rule, key, about, setting))
-        return CompiledRule(rule.id, _joined(parts), serve)
+        return CompiledRule(rule.id, _joined(parts), serving)
     except (ValueError, RecursionError):
-        return CompiledRule(rule.id, None, always(failed(about, rule.id, "PARSE_ERROR")))
+        return CompiledRule(rule.id, None, failed(about, rule.id, "PARSE_ERROR"))
 
 
 def _joined(parts: list[Holds]) -> Holds | None:
@@ -113,15 +113,17 @@ def _reason(activation: Activation, *, conditional: bool, first: bool) -> Reason
     return "STATIC" if first else "DEFAULT"
 
 
-def _compile_serving(rule: Rule, key: str, about: About, setting: Setting, reason: Reason) -> Serve:
+def _compile_serving(
+    rule: Rule, key: str, about: About, setting: Setting, reason: Reason
+) -> Serving:
     spread = spread_of(rule, key, about, setting)
     if spread is not None:
         return compile_spread(spread, about, rule.id, reason)
     if not rule.serve:
-        return always(on(about, rule.id, reason, None))
+        return on(about, rule.id, reason, None)
     for variant in setting.variants:
         if variant.name == rule.serve:
-            return always(on(about, rule.id, reason, served(variant)))
+            return on(about, rule.id, reason, served(variant))
     raise ValueError(f"there is no variant {rule.serve}")
 
 
@@ -147,10 +149,14 @@ def _bucketable(spread: Spread | None) -> list[Holds]:
     return [lambda context: fractional_value(context, key, stickiness) is not None]
 
 
+def _always(evaluation: Evaluation) -> Evaluate:
+    return lambda _context: evaluation
+
+
 def _compiled(about: About, rules: Sequence[CompiledRule], parent: Parent) -> Evaluate:
     nobody = off(about, "DEFAULT")
     prerequisites = about.prerequisites
-    table = [(rule.id, rule.holds or _everybody, rule.serve) for rule in rules]
+    table = [_row(rule) for rule in rules]
 
     def evaluate(context: Context) -> Evaluation:
         rule = ""
@@ -158,9 +164,9 @@ def _compiled(about: About, rules: Sequence[CompiledRule], parent: Parent) -> Ev
             for prerequisite in prerequisites:
                 if not is_met(prerequisite, parent(prerequisite.flag, context)):
                     return nobody
-            for rule, holds, serve in table:  # noqa: B007 - a failure names it
+            for rule, holds, fixed, serve in table:  # noqa: B007 - a failure names it
                 if holds(context):
-                    return serve(context)
+                    return fixed or serve(context)
         except InvalidContext:
             return failed(about, rule, "INVALID_CONTEXT")
         except Exception:  # noqa: BLE001 - a broken rule must never break its caller
@@ -168,6 +174,18 @@ def _compiled(about: About, rules: Sequence[CompiledRule], parent: Parent) -> Ev
         return nobody
 
     return evaluate
+
+
+def _row(rule: CompiledRule) -> tuple[str, Holds, Evaluation | None, Serve]:
+    """A rule, when it decides, and what it serves: always the same, or what the context decides."""
+    holds, serving = rule.holds or _everybody, rule.serving
+    if isinstance(serving, Evaluation):
+        return rule.id, holds, serving, _undecided
+    return rule.id, holds, None, serving
+
+
+def _undecided(_context: Context) -> Evaluation:
+    raise ValueError("there is nothing to decide")
 
 
 def _everybody(_context: Context) -> bool:

@@ -19,6 +19,9 @@ from domain.flags.variants import Variant
 
 Serve = Callable[[Context], Evaluation]
 
+Serving = Evaluation | Serve
+"""What is served: the same to everybody, or what depends on the context."""
+
 
 class Spread(msgspec.Struct, frozen=True, kw_only=True):
     """Variants and how they meet their subjects; `salt` tells chances apart."""
@@ -45,12 +48,7 @@ def served(variant: Variant) -> ServedVariant:
     return ServedVariant(name=variant.name, payload=variant.payload)
 
 
-def always(evaluation: Evaluation) -> Serve:
-    """The same for everybody."""
-    return lambda _context: evaluation
-
-
-def compile_spread(spread: Spread, about: About, rule: str, reason: Reason) -> Serve:
+def compile_spread(spread: Spread, about: About, rule: str, reason: Reason) -> Serving:
     """Serve a variant by override or by weight; `reason` where there is nothing to choose.
 
     Raises:
@@ -67,16 +65,16 @@ def compile_spread(spread: Spread, about: About, rule: str, reason: Reason) -> S
         for field, values, evaluation in overrides:
             if context.fields[field] in values:
                 return evaluation
-        return by_weight(context)
+        return by_weight if isinstance(by_weight, Evaluation) else by_weight(context)
 
     return serve
 
 
-def _by_weight(spread: Spread, about: About, rule: str, reason: Reason) -> Serve:
+def _by_weight(spread: Spread, about: About, rule: str, reason: Reason) -> Serving:
     total = spread.total
     whole = [variant for variant in spread.variants if variant.weight == total]
     if whole:
-        return always(on(about, rule, reason, served(whole[0])))
+        return on(about, rule, reason, served(whole[0]))
     ends = list(accumulate(variant.weight for variant in spread.variants))
     outcomes = [on(about, rule, "SPLIT", served(variant)) for variant in spread.variants]
     choose = _fractional if spread.bucketing == "flagd" else _normalised

@@ -6,6 +6,7 @@ nobody knows, activates for nobody.
 
 from collections.abc import Callable
 
+import mmh3
 import msgspec
 
 from domain.flags.bucketing import (
@@ -103,13 +104,14 @@ def compile_rollout(rollout: Rollout, salt: str) -> Activation:
     partial = percent < EVERYBODY
     if stickiness == RANDOM_STICKINESS:
         return Activation(lambda context: bucket(group, chance(context, salt)) <= percent, partial)
-    field = "userId" if somebody else stickiness
+    field, prefix = "userId" if somebody else stickiness, f"{group}:"
 
     def holds(context: Context) -> bool:
         subject = context.fields[field]
         if subject is None:
             subject = rollout_subject(context, stickiness, salt)
-        return subject is not None and bucket(group, subject) <= percent
+        # `bucket(group, subject) <= percent`, in half its time: most rules that decide come by here
+        return subject is not None and mmh3.hash(prefix + subject, 0, False) % EVERYBODY < percent
 
     return Activation(holds, partial)
 

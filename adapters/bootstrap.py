@@ -30,11 +30,12 @@ from adapters.open_flags import Contexts, ReadFlags, recorded_contexts
 from adapters.open_logs import opened_logs, opened_reader
 from adapters.open_recorder import opened_recorder
 from adapters.open_restores import live_log
-from adapters.open_sessions import ReadOpenSessions
+from adapters.open_sessions import ReadOpenSessions, seen_interval
 from adapters.open_tokens import opened_tokens
 from adapters.postgres.connect import Pool, open_pool
 from adapters.postgres.event_store import PostgresEventStore
 from adapters.postgres.history import PostgresHistory
+from adapters.postgres.last_seen import PostgresLastSeen
 from adapters.postgres.read_models import PostgresReadModels
 from adapters.postgres.tail import Listener
 from adapters.redis.backup_board import RedisBackupBoard
@@ -42,7 +43,7 @@ from adapters.redis.client import RedisClient
 from adapters.redis.lockout import RedisLockout
 from adapters.redis.progress import ProgressChannel
 from adapters.redis.rate_counter import RedisRateCounter
-from adapters.redis.session_store import RedisSessionStore
+from adapters.redis.session_store import LONGEST, RedisSessionStore
 from adapters.schemas.validator import JsonSchemaValidator
 from adapters.services import Services
 from adapters.settings import Settings
@@ -63,6 +64,7 @@ from application.flags.flag_sets import FlagSets
 from application.flags.unleash_view import UnleashViews
 from application.flags.usage import UsageCounts
 from application.history import History
+from application.last_seen import SESSION_KIND, LastSeen
 from application.limits import RateLimiter
 from application.lockout import Lockout
 from application.mail import Letters
@@ -73,7 +75,6 @@ from application.session_store import Rebuilds, SessionStore
 from application.sessions import LoggedSessions
 from application.signing_in import CredentialCheck, SessionOpener
 from application.tail import Tail
-from projections.reading import ReadModels
 
 log = structlog.get_logger(__name__)
 
@@ -104,6 +105,7 @@ class Platform:
     history: History
     sessions: SessionStore
     rebuilds: Rebuilds
+    last_seen: PostgresLastSeen
     limiter: RateLimiter
     idempotency: KeyedAnswers
     vault: PostgresVault
@@ -124,6 +126,7 @@ class Platform:
         self.background.start("flags", self.services.flag_sets.run())
         self.background.start("aggregates", self.recorder.run())
         self.background.start("contexts", self.services.recorded_contexts.run())
+        self.background.start("last seen", self.last_seen.run())
 
 
 @asynccontextmanager
@@ -157,7 +160,8 @@ async def open_platform(
         )
         stack.push_async_callback(store.aclose)
         readers = await _pool(stack, settings, "annals_reader")
-        vault = PostgresVault(await _pool(stack, settings, "annals_appender"), master)
+        appenders = await _pool(stack, settings, "annals_appender")
+        vault = PostgresVault(appenders, master)
         await vault.check()
         redis = await RedisClient.open(settings.redis_url)
         stack.push_async_callback(redis.aclose)
@@ -170,7 +174,12 @@ async def open_platform(
             counter=RedisRateCounter(redis, master.subject_hash()),
             on_open=lambda name: metrics.limiter_open.labels(name).inc(),
         )
-        sessions, rebuilds = _sessions(stack, redis, store, codec, read_models, clock, metrics)
+        last_seen = PostgresLastSeen(
+            appenders, readers, now=clock, interval=seen_interval(settings.session_idle)
+        )
+        stack.push_async_callback(last_seen.aclose)
+        source = LoggedSessions(ReadOpenSessions(read_models, last_seen, clock), store, codec)
+        sessions, rebuilds = _sessions(stack, redis, store, source, last_seen, settings, metrics)
         if hasher is None:
             hasher = _hasher(settings)
             stack.callback(hasher.close)
@@ -218,6 +227,7 @@ async def open_platform(
             ),
             lockout=lockout,
             sessions=sessions,
+            last_seen=last_seen,
             email_hash=master.name_hash(),
             executor=executor,
             courier=await stack.enter_async_context(opened_couriers(settings, mailer, clock)),
@@ -247,6 +257,7 @@ async def open_platform(
             history=PostgresHistory(readers),
             sessions=sessions,
             rebuilds=rebuilds,
+            last_seen=last_seen,
             limiter=limiter,
             idempotency=KeyedAnswers(master),
             vault=vault,
@@ -292,9 +303,9 @@ def _sessions(
     stack: AsyncExitStack,
     redis: RedisClient,
     store: PostgresEventStore,
-    codec: EventCodec,
-    read_models: ReadModels,
-    clock: Callable[[], datetime],
+    source: LoggedSessions,
+    last_seen: LastSeen,
+    settings: Settings,
     metrics: Metrics,
 ) -> tuple[SessionStore, Rebuilds]:
     """The sessions in Redis, which ask to be rebuilt from the log when they are lost."""
@@ -303,8 +314,14 @@ def _sessions(
         metrics.sessions_rebuilt.inc()
         rebuilds.ask()
 
-    sessions = RedisSessionStore(redis, incarnation=lambda: store.incarnation, on_lost=ask)
-    source = LoggedSessions(ReadOpenSessions(read_models, clock), store, codec)
+    sessions = RedisSessionStore(
+        redis,
+        incarnation=lambda: store.incarnation,
+        on_lost=ask,
+        on_seen=lambda session: last_seen.saw(SESSION_KIND, session),
+        idle=settings.session_idle,
+        longest=max(LONGEST, settings.session_ttl),
+    )
     rebuilds = Rebuilds(
         sessions,
         source,

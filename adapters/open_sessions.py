@@ -2,9 +2,10 @@
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from application.session_store import LiveSession
+from application.last_seen import SESSION_KIND, LastSeen
+from application.session_store import LiveSession, Started
 from domain.recorded import SYSTEM_TENANT
 from projections.reading import ReadModels
 from projections.sessions import PROJECTION, SessionRow, find_open_sessions
@@ -12,26 +13,33 @@ from projections.sessions import PROJECTION, SessionRow, find_open_sessions
 _PAGE = 1000
 
 
+def seen_interval(idle: timedelta) -> float:
+    """How often sights are recorded, in seconds: a small part of the time that is allowed."""
+    return min(30.0, idle.total_seconds() / 10)
+
+
 @dataclass(frozen=True)
 class ReadOpenSessions:
     """Implements `application.sessions.OpenSessions`."""
 
     read_models: ReadModels
+    last_seen: LastSeen
     now: Callable[[], datetime]
 
-    async def open_sessions(self) -> tuple[int, AsyncIterator[Sequence[LiveSession]]]:
+    async def open_sessions(self) -> tuple[int, AsyncIterator[Sequence[Started]]]:
         """See `OpenSessions`. Pages are read one by one; what changes meanwhile is caught up."""
         async with self.read_models.rows(PROJECTION, SYSTEM_TENANT) as rows:
             position = await rows.position()
         return position.number, self._pages(self.now())
 
-    async def _pages(self, at: datetime) -> AsyncIterator[Sequence[LiveSession]]:
+    async def _pages(self, at: datetime) -> AsyncIterator[Sequence[Started]]:
         after = ""
         while True:
             async with self.read_models.rows(PROJECTION, SYSTEM_TENANT) as rows:
                 page = await find_open_sessions(rows, at=at, after=after, limit=_PAGE)
             if page:
-                yield [_live(row) for row in page]
+                seen = await self.last_seen.seen(SESSION_KIND, [row.id for row in page])
+                yield [Started(_live(row), seen.get(row.id)) for row in page]
                 after = page[-1].id
             if len(page) < _PAGE:
                 return

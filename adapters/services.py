@@ -23,6 +23,7 @@ from application.flags.flag_sets import FlagSets
 from application.flags.recorded_contexts import RecordedContexts
 from application.flags.unleash_view import UnleashViews
 from application.flags.usage import UsageCounts
+from application.last_seen import LastSeen
 from application.limits import RateLimiter
 from application.lockout import Lockout
 from application.logs import Logs
@@ -64,6 +65,7 @@ class Services:
     tokens: OpenTokens
     lockout: Lockout
     sessions: SessionStore
+    last_seen: LastSeen
     email_hash: NameHash
     executor: Executor
     courier: Courier

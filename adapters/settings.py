@@ -110,6 +110,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     flag_usage_interval: Annotated[timedelta, _DURATION] = timedelta(seconds=10)
 
     session_ttl: Annotated[timedelta, _DURATION] = timedelta(hours=12)
+    session_idle: Annotated[timedelta, _DURATION] = timedelta(hours=1)
     argon2_memory_kib: Annotated[
         int, _read(number(8, 4_194_304), "kibibytes, from 8 to 4194304")
     ] = 19_456

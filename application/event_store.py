@@ -166,7 +166,8 @@ class Outage(Exception):  # noqa: N818 - the name of the kind
     """Something the platform stands on does not answer; the caller may try again.
 
     `outcome` is "failed" when surely nothing was recorded, "unknown" when it may have been (the
-    same request sent again with its `Idempotency-Key` finds out). `retry_after` is in seconds.
+    same request sent again with its `Idempotency-Key` finds out), "recorded" when it was and only
+    its effect could not be confirmed. `retry_after` is in seconds.
     """
 
     def __init__(self, detail: str, *, outcome: str = "failed", retry_after: float = 1.0) -> None:

@@ -10,8 +10,8 @@ Why nothing is lost or resurrected, whatever order things arrive in:
 1. *Changes commute.* A store is a two-phase set: a session is started once and ended once, ids
    are never used again, and an end leaves a tombstone that outlives every token, against which a
    late start does nothing. `end_all` leaves a tombstone that bars the account's sessions up to a
-   position. So a change may be applied twice, late, and out of order; only that each is applied
-   at all matters.
+   position, but for the one that it keeps; of those that keep the same, the latest counts. So a
+   change may be applied twice, late, and out of order; only that each is applied at all matters.
 2. *A rebuild misses none.* It first makes a new, empty generation known to all writers, then reads
    the rows, then the log from the rows' position to its tail, then sets the marker. A writer
    appends its event first and changes the store afterwards. Where the change came before the
@@ -19,6 +19,14 @@ Why nothing is lost or resurrected, whatever order things arrive in:
    afterwards, the writer wrote it into the new generation, while building or after the marker.
 3. *A stale builder cannot finish.* The generation under construction is leased; whoever lets it
    expire, or finds that another has begun or that all was flushed, cannot set the marker.
+4. *An outage is made up for.* Who could not tell the store of a change has recorded it. A process
+   whose connection was interrupted trusts nothing before it has applied what the log holds behind
+   the store's position: that includes all that was recorded while the store was down.
+5. *Idle time revives nothing.* When a session was last seen is kept beside it and only ever told
+   of sessions that count (`put` with a moment at which it surely was seen, which never sets a
+   later one back; `find`, which renews what is there and makes nothing). What has been idle for
+   too long, or whose last sight is unknown, counts no more, and nothing that comes late changes
+   that: a start is worth no more than its own moment.
 """
 
 import asyncio
@@ -52,9 +60,18 @@ class LiveSession(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Started(msgspec.Struct, frozen=True):
-    """A change from the log: a session was started."""
+    """A change from the log: a session was started.
+
+    `seen_at` is the last moment at which it is known to have been used; None: when it began.
+    """
 
     session: LiveSession
+    seen_at: datetime | None = None
+
+    @property
+    def seen(self) -> datetime:
+        """The last moment at which it is known to have been used."""
+        return self.seen_at or self.session.created_at
 
 
 class Ended(msgspec.Struct, frozen=True):
@@ -64,13 +81,24 @@ class Ended(msgspec.Struct, frozen=True):
 
 
 class AllEnded(msgspec.Struct, frozen=True):
-    """A change from the log: all of an account's sessions started up to `position` were ended."""
+    """A change from the log: an account's sessions started up to `position` were ended.
+
+    All but the session `kept`, where one is named.
+    """
 
     account: str
     position: int
+    kept: str = ""
 
 
 SessionChange = Started | Ended | AllEnded
+
+
+class Sighting(msgspec.Struct, frozen=True):
+    """A session that counts, and when it was last recorded as used."""
+
+    session: LiveSession
+    seen_at: datetime
 
 
 class SessionsLost(Outage):
@@ -81,12 +109,20 @@ class SessionsLost(Outage):
         super().__init__("The sessions are being rebuilt; try again.", retry_after=1.0)
 
 
+class Unconfirmed(Outage):
+    """A session's end was recorded, and the store could not be told."""
+
+    def __init__(self) -> None:
+        """Say so; the store learns of it before it vouches for any session again."""
+        super().__init__("Nobody could confirm the end.", outcome="recorded", retry_after=1.0)
+
+
 class SessionRows(msgspec.Struct, frozen=True, kw_only=True):
     """The sessions that were open at `position` of this incarnation of the log, in batches."""
 
     incarnation: UUID
     position: int
-    batches: AsyncIterator[Sequence[LiveSession]]
+    batches: AsyncIterator[Sequence[Started]]
 
 
 class SessionSource(Protocol):
@@ -110,20 +146,32 @@ class SessionStore(Protocol):
 
     Changes are made after their events were recorded, and may be made again. While the marker is
     missing they succeed (the rebuild reads their events) and ask for the rebuild. All methods
-    raise `Outage` when the store does not answer: then a recorded change reaches the store by
-    `follow`, which who reads the log's tail calls.
+    raise `Outage` when the store does not answer, ends `Unconfirmed`: then a recorded change
+    reaches the store by `follow`, which who reads the log's tail calls, or when it is made up for.
     """
 
     async def find(self, token_hash: str) -> LiveSession | None:
         """The session of a token; None when it was never started, has ended or has expired.
 
+        Expired is also what was not found for as long as sessions may be idle. To be found is to
+        be seen; that is recorded seldom, so a session may expire a little early.
+
         Raises:
-            SessionsLost: when the marker is missing or foreign; a rebuild was asked for.
+            SessionsLost: when the marker is missing or foreign, or the connection was interrupted
+                and what was missed is not yet made up for; a rebuild was asked for.
         """
         ...
 
     async def find_by_id(self, session: str) -> LiveSession | None:
         """The session of this id, as `find` tells of a token's."""
+        ...
+
+    async def of_account(self, account: str) -> Sequence[Sighting]:
+        """The sessions of an account that count now, the newest first; none is seen by that.
+
+        Raises:
+            SessionsLost: as `find`.
+        """
         ...
 
     async def put(self, session: LiveSession) -> None:
@@ -134,8 +182,8 @@ class SessionStore(Protocol):
         """A session was ended."""
         ...
 
-    async def end_all(self, account: str, position: int) -> None:
-        """All sessions of an account that were started up to a position were ended."""
+    async def end_all(self, account: str, position: int, kept: str = "") -> None:
+        """An account's sessions that were started up to a position were ended, but for `kept`."""
         ...
 
     async def follow(self, changes: Sequence[SessionChange], position: int) -> None:
@@ -148,6 +196,8 @@ class SessionStore(Protocol):
 
     async def rebuild(self, source: SessionSource) -> None:
         """Make the store whole from the log, unless it is; one process builds, others wait.
+
+        After an interruption of the connection, what was recorded meanwhile is made up for.
 
         Raises:
             ForeignIncarnation: when the log was replaced meanwhile.

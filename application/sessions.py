@@ -106,7 +106,7 @@ class SignOutHandler:
 class OpenSessions(Protocol):
     """The read model of sessions, as a rebuild needs it."""
 
-    async def open_sessions(self) -> tuple[int, AsyncIterator[Sequence[LiveSession]]]:
+    async def open_sessions(self) -> tuple[int, AsyncIterator[Sequence[Started]]]:
         """The checkpoint's position, and the sessions that were open there."""
         ...
 
@@ -146,7 +146,7 @@ def _change(
 ) -> SessionChange:
     event = recorded.event
     if isinstance(event, AccountSessionsRevoked):
-        return AllEnded(recorded.stream_id, recorded.position)
+        return AllEnded(recorded.stream_id, recorded.position, event.kept)
     if isinstance(event, SessionEnded):
         return Ended(recorded.stream_id)
     return Started(

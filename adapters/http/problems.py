@@ -28,6 +28,7 @@ _LONGEST_RETRY = 31 * 86_400.0  # seconds; what would never be allowed is not wo
 _OUTCOMES = {
     "failed": "Nothing was done; try again.",
     "unknown": "It may have been done: the same request with its Idempotency-Key finds out.",
+    "recorded": "It was recorded, and counts before any session opens anything again.",
 }
 
 STATUSES: Mapping[type[Rejection], int] = {

@@ -32,7 +32,8 @@ class RedisClient:
     """Asks Redis over one connection that comes back by itself.
 
     `run_id` is the server's: a restart gives it another, so what was derived into the old run is
-    known to be lost. It is empty until the first connection stands.
+    known to be lost. It is empty until the first connection stands. `connections` counts those that
+    have stood: what happened between two of them was not heard.
     """
 
     def __init__(
@@ -47,6 +48,7 @@ class RedisClient:
         """
         self.address: RedisAddress = parse_address(url)
         self.run_id = ""
+        self.connections = 0
         self._timeout = timeout
         self._bound = bound
         self._protocol = protocol
@@ -169,6 +171,7 @@ class RedisClient:
         if link.gone:
             raise Outage("the connection was lost at once")
         self._link = link
+        self.connections += 1
 
     async def _dial(self) -> Link:
         loop = asyncio.get_running_loop()

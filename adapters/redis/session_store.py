@@ -6,6 +6,7 @@ script changes the served generation and the one under construction at once.
 """
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import NoReturn, assert_never
@@ -15,7 +16,8 @@ import msgspec
 
 from adapters.redis.client import RedisClient
 from adapters.redis.generations import Generations
-from adapters.redis.session_scripts import ADVANCE, END, END_ALL, FIND_BY_ID, KIND, PUT
+from adapters.redis.session_scripts import ADVANCE, END, END_ALL, FIND_BY_ID, KIND, OF_ACCOUNT, PUT
+from application.event_store import Outage
 from application.session_store import (
     AllEnded,
     Ended,
@@ -23,16 +25,26 @@ from application.session_store import (
     SessionChange,
     SessionsLost,
     SessionSource,
+    Sighting,
     Started,
+    Unconfirmed,
 )
 
 _CHUNK = 500  # changes that are sent before the first answer is awaited
+_SHARE = 30  # of the idle time: so much later a session is recorded as seen again
+
+LONGEST = timedelta(days=31)
+"""So long sessions may live, unless their settings say longer."""
 
 _decode = msgspec.json.Decoder(LiveSession).decode
 
 
 def _now() -> datetime:
     return datetime.now(UTC)
+
+
+def _nobody(_session: str) -> None:
+    """Tell nobody of sessions that were seen."""
 
 
 class RedisSessionStore:
@@ -44,34 +56,39 @@ class RedisSessionStore:
         *,
         incarnation: Callable[[], UUID | None],
         on_lost: Callable[[], None],
-        longest: timedelta = timedelta(days=31),
+        idle: timedelta = timedelta(hours=1),
+        longest: timedelta = LONGEST,
+        on_seen: Callable[[str], None] = _nobody,
         clock: Callable[[], datetime] = _now,
     ) -> None:
         """`incarnation` tells the log's, as far as this process knows it.
 
-        `on_lost` asks for a rebuild (`Rebuilds.ask`). No session may live longer than `longest`:
-        so long tombstones are kept.
+        `on_lost` asks for a rebuild (`Rebuilds.ask`). A session that was not used for `idle`
+        expires; `on_seen` is told of one whenever that is recorded anew. None may live longer than
+        `longest`: so long tombstones are kept.
         """
         self._redis = redis
+        self._incarnation = incarnation
         self._generations = Generations(redis, KIND, incarnation)
         self._on_lost = on_lost
-        self._longest = round(longest.total_seconds() * 1000)
+        self._on_seen = on_seen
+        self._idle = _milliseconds(idle)
+        self._longest = _milliseconds(longest)
         self._clock = clock
         self._generation = ""
+        self._trusted = 0  # the connection before which nothing is missing
 
     async def find(self, token_hash: str) -> LiveSession | None:
         """See `SessionStore.find`."""
+        keys = self._generations
         for _ in range(3):
             asked = self._generation  # another find may learn of a new one while this one waits
-            key = self._generations.key(asked, f"t:{token_hash}")
-            marker, kept = await self._redis.execute("MGET", self._generations.marker, key)
-            generation = self._generations.served(marker)
-            if generation is None:
-                self._lost()
-            elif generation == asked:
-                return self._alive(kept)
-            else:
-                self._generation = generation
+            names = keys.key(asked, f"t:{token_hash}"), keys.key(asked, f"s:{token_hash}")
+            marker, kept, seen = await self._redis.execute("MGET", keys.marker, *names)
+            generation = self._served(marker)
+            if generation == asked:
+                return self._alive(generation, kept, seen)
+            self._generation = generation
         raise SessionsLost
 
     async def find_by_id(self, session: str) -> LiveSession | None:
@@ -79,16 +96,63 @@ class RedisSessionStore:
         vouched = self._generations.vouched()
         if vouched is None:
             self._lost()
-        marker, kept = await self._redis.eval(
+        marker, kept, seen = await self._redis.eval(
             FIND_BY_ID, [self._generations.marker], [vouched, session]
         )
-        if self._generations.served(marker) is None:
-            self._lost()
-        return self._alive(kept)
+        return self._alive(self._served(marker), kept, seen)
 
-    def _alive(self, kept: bytes | None) -> LiveSession | None:
-        session = None if kept is None else _decode(kept)
-        return session if session and session.expires_at > self._clock() else None
+    async def of_account(self, account: str) -> Sequence[Sighting]:
+        """See `SessionStore.of_account`."""
+        vouched = self._generations.vouched()
+        if vouched is None:
+            self._lost()
+        marker, *found = await self._redis.eval(
+            OF_ACCOUNT, [self._generations.marker], [vouched, account]
+        )
+        self._served(marker)
+        sightings = [
+            Sighting(session, datetime.fromtimestamp(int(seen) / 1000, UTC))
+            for kept, seen in zip(found[::2], found[1::2], strict=True)
+            if (session := self._counting(kept, seen)) is not None
+        ]
+        return sorted(sightings, key=_by_age)
+
+    def _served(self, marker: bytes | None) -> str:
+        """The generation that can be trusted.
+
+        Raises:
+            SessionsLost: there is none now.
+        """
+        generation = self._generations.served(marker)
+        if generation is None or self._trusted != self._redis.connections:
+            self._lost()
+        return generation
+
+    def _alive(self, generation: str, kept: bytes | None, seen: bytes | None) -> LiveSession | None:
+        """The session, unless it has expired; that it was seen is recorded now and then."""
+        session = self._counting(kept, seen)
+        if session is not None and seen is not None and self._unseen(seen) * _SHARE >= self._idle:
+            self._see(generation, session)
+        return session
+
+    def _counting(self, kept: bytes | None, seen: bytes | None) -> LiveSession | None:
+        if kept is None or seen is None or self._unseen(seen) >= self._idle:
+            return None
+        session = _decode(kept)
+        return session if session.expires_at > self._clock() else None
+
+    def _unseen(self, seen: bytes) -> float:
+        """For how many milliseconds something was not seen."""
+        return self._clock().timestamp() * 1000 - int(seen)
+
+    def _see(self, generation: str, session: LiveSession) -> None:
+        """Record that a session was seen, if it still counts when the word arrives (XX)."""
+        self._on_seen(session.id)
+        name = self._generations.key(generation, f"s:{session.token_hash}")
+        at = int(self._clock().timestamp() * 1000)
+        with contextlib.suppress(Outage):
+            sent = self._redis.send("SET", name, at, "XX", "PX", self._idle)
+            asyncio.ensure_future(sent).add_done_callback(_heard)
 
     async def put(self, session: LiveSession) -> None:
         """See `SessionStore.put`."""
@@ -96,11 +160,11 @@ class RedisSessionStore:
 
     async def end(self, session: str) -> None:
         """See `SessionStore.end`."""
-        await self._change(Ended(session))
+        await self._tell(Ended(session))
 
-    async def end_all(self, account: str, position: int) -> None:
+    async def end_all(self, account: str, position: int, kept: str = "") -> None:
         """See `SessionStore.end_all`."""
-        await self._change(AllEnded(account, position))
+        await self._tell(AllEnded(account, position, kept))
 
     async def follow(self, changes: Sequence[SessionChange], position: int) -> None:
         """See `SessionStore.follow`; the position moves only after all changes have arrived."""
@@ -122,12 +186,34 @@ class RedisSessionStore:
         async def fill(generation: str) -> tuple[UUID, int]:
             rows = await source.load()
             async for batch in rows.batches:
-                await self._write_all([Started(session) for session in batch], generation)
+                await self._write_all(batch, generation)
             changes, position = await source.catch_up(rows.position, rows.incarnation)
             await self._write_all(changes, generation)
             return rows.incarnation, position
 
-        await self._generations.rebuild(fill)
+        while True:
+            connection = self._redis.connections
+            await self._generations.rebuild(fill)
+            if connection == self._trusted or await self._make_up(source):
+                self._trusted = connection
+                return
+
+    async def _make_up(self, source: SessionSource) -> bool:
+        """Apply what was recorded behind the store's position; False: all was lost meanwhile."""
+        position, incarnation = await self.applied(), self._incarnation()
+        if position is None or incarnation is None:
+            return False
+        changes, position = await source.catch_up(position, incarnation)
+        await self.follow(changes, position)
+        return await self.applied() is not None
+
+    async def _tell(self, change: Ended | AllEnded) -> None:
+        try:
+            await self._change(change)
+        except Outage as outage:
+            self._trusted = 0  # until what is missing now was made up for
+            self._on_lost()
+            raise Unconfirmed from outage
 
     async def _change(self, change: SessionChange) -> None:
         if self._generations.served(await self._write(change)) is None:
@@ -148,14 +234,17 @@ class RedisSessionStore:
         marker: bytes | None
         match change:
             case Started(session):
-                expiry = int(session.expires_at.timestamp() * 1000)
                 fields = (session.id, session.token_hash, session.account, session.position)
-                args = (generation, *fields, expiry, msgspec.json.encode(session))
+                expiry, seen = (
+                    int(at.timestamp() * 1000) for at in (session.expires_at, change.seen)
+                )
+                kept = msgspec.json.encode(session)
+                args = (generation, *fields, expiry, kept, seen, self._idle)
                 marker = await self._redis.eval(PUT, keys, args)
             case Ended(id_):
                 marker = await self._redis.eval(END, keys, (generation, id_, self._longest))
-            case AllEnded(account, position):
-                args_all = (generation, account, position, self._longest)
+            case AllEnded(account, position, spared):
+                args_all = (generation, account, position, self._longest, spared)
                 marker = await self._redis.eval(END_ALL, keys, args_all)
             case _:
                 assert_never(change)
@@ -169,3 +258,17 @@ class RedisSessionStore:
         """
         self._on_lost()
         raise SessionsLost
+
+
+def _by_age(sighting: Sighting) -> int:
+    return -sighting.session.position
+
+
+def _milliseconds(time: timedelta) -> int:
+    return round(time.total_seconds() * 1000)
+
+
+def _heard(future: asyncio.Future[object]) -> None:
+    """Nobody waits for this, and nothing is lost by it."""
+    if not future.cancelled():
+        future.exception()

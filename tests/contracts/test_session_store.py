@@ -20,6 +20,7 @@ from application.session_store import (
 from tests.support.session_log import SessionLog
 
 DATABASE = 9  # of its own: these tests flush it
+IDLE = timedelta(hours=1)
 
 
 class Bench:
@@ -28,6 +29,7 @@ class Bench:
     def __init__(self) -> None:
         self.log = SessionLog()
         self.asked = 0
+        self.seen: list[str] = []
         self.now = datetime.now(UTC)
         self.lose: Callable[[], Awaitable[None]]
         self.store: SessionStore
@@ -55,7 +57,13 @@ async def redis(redis_url: str) -> AsyncIterator[RedisClient]:
 def bench(request: pytest.FixtureRequest) -> Bench:
     bench = Bench()
     if request.param == "memory":
-        memory = MemorySessionStore(on_lost=bench.ask, clock=lambda: bench.now, position=None)
+        memory = MemorySessionStore(
+            on_lost=bench.ask,
+            on_seen=bench.seen.append,
+            idle=IDLE,
+            clock=lambda: bench.now,
+            position=None,
+        )
 
         async def forget() -> None:
             memory.lose()
@@ -72,6 +80,8 @@ def bench(request: pytest.FixtureRequest) -> Bench:
         redis,
         incarnation=lambda: bench.log.incarnation,
         on_lost=bench.ask,
+        on_seen=bench.seen.append,
+        idle=IDLE,
         clock=lambda: bench.now,
     )
     return bench
@@ -139,6 +149,91 @@ async def test_all_of_an_accounts_sessions_end_and_later_ones_begin(ready: Bench
     ]
 
 
+async def test_one_session_may_be_kept_when_all_others_end(ready: Bench) -> None:
+    others, kept = [ready.log.start() for _ in range(2)], ready.log.start()
+    for session in (others[0], kept):
+        await ready.store.put(session)
+    cut = ready.log.end_all("ada", kept=kept.id)
+    await ready.store.end_all(*cut)
+    await ready.store.put(others[1])  # its writer was slow
+    await ready.store.put(kept)
+    assert [await ready.found(each) for each in (*others, kept)] == [False, False, True]
+    await ready.store.end_all(*ready.log.end_all("ada"))
+    await ready.store.put(kept)
+    await ready.store.end_all(*cut)
+    assert not await ready.found(kept)
+
+
+async def test_what_is_not_used_for_too_long_expires(ready: Bench) -> None:
+    session = ready.log.start(lasts=12 * 3600)
+    await ready.store.put(session)
+    for _ in range(4):
+        ready.now += IDLE * 0.7
+        assert await ready.found(session)
+    ready.now += IDLE
+    assert not await ready.found(session)
+    await ready.store.follow([Started(session)], 1)  # what comes late revives nothing
+    assert not await ready.found(session)
+
+
+async def test_that_a_session_was_seen_is_told_now_and_then(ready: Bench) -> None:
+    session = ready.log.start(lasts=12 * 3600)
+    await ready.store.put(session)
+    for _ in range(60):
+        ready.now += IDLE / 60
+        assert await ready.found(session)
+    assert set(ready.seen) == {session.id}
+    assert 20 <= len(ready.seen) <= 30
+    await ready.store.end(ready.log.end(session))
+    ready.now += IDLE / 2
+    assert not await ready.found(session)
+    assert len(ready.seen) <= 30
+
+
+async def test_an_accounts_sessions_are_told_without_being_seen(ready: Bench) -> None:
+    old, unused, ended, new = (ready.log.start(lasts=12 * 3600) for _ in range(4))
+    for session in (old, unused, ended, new, ready.log.start("bob")):
+        await ready.store.put(session)
+    await ready.store.end(ready.log.end(ended))
+    ready.now += IDLE / 2
+    assert await ready.found(old)
+    assert await ready.found(new)
+    seen = ready.now
+    ready.now += IDLE * 0.6
+    ready.seen.clear()
+    first, second = await ready.store.of_account("ada")
+    assert [first.session, second.session] == [new, old]
+    assert abs(first.seen_at - seen) < timedelta(milliseconds=2)
+    assert (ready.seen, await ready.store.of_account("nobody")) == ([], [])
+    await ready.lose()
+    with pytest.raises(SessionsLost):
+        await ready.store.of_account("ada")
+
+
+async def test_a_start_that_is_told_again_sets_no_sight_back(ready: Bench) -> None:
+    session = ready.log.start(lasts=12 * 3600)
+    await ready.store.put(session)
+    ready.now += IDLE * 0.9
+    assert await ready.found(session)
+    await ready.store.follow([Started(session)], 1)
+    ready.now += IDLE * 0.9
+    assert await ready.found(session)
+
+
+async def test_what_is_rebuilt_has_been_idle_since_it_was_last_seen(bench: Bench) -> None:
+    hour = IDLE.total_seconds()
+    young = bench.log.start(ago=hour / 2, lasts=12 * hour)
+    used, unused, unknown = (bench.log.start(ago=3 * hour, lasts=12 * hour) for _ in range(3))
+    bench.log.seen = {used.id: bench.now - IDLE / 2, unused.id: bench.now - IDLE * 1.5}
+    await bench.store.rebuild(bench.log)
+    found = [await bench.found(each) for each in (young, used, unused, unknown)]
+    assert found == [True, True, False, False]
+    bench.now += IDLE * 0.4  # it had been idle for a while when it was rebuilt
+    assert await bench.found(used)
+    bench.now += IDLE * 1.1
+    assert not await bench.found(used)
+
+
 async def test_a_late_start_does_not_bring_an_ended_session_back(ready: Bench) -> None:
     session = ready.log.start()
     await ready.store.end(session.id)
@@ -152,6 +247,7 @@ async def test_changes_in_any_order_and_number_come_to_the_same(ready: Bench) ->
     for session in chance.sample(sessions, 10):
         ready.log.end(session)
     ready.log.end_all("a")
+    ready.log.end_all("b", kept=next(each.id for each in sessions if each.account == "b"))
     sessions += [ready.log.start(chance.choice("abc")) for _ in range(10)]
     changes = [*ready.log.changes, *chance.sample(ready.log.changes, 20)]
     chance.shuffle(changes)
@@ -216,7 +312,8 @@ async def test_nothing_is_lost_or_resurrected_while_a_rebuild_runs(bench: Bench,
                 case 1:
                     write = store.end(log.end(chance.choice(sessions)))
                 case 2:
-                    write = store.end_all(*log.end_all(chance.choice("ab")))
+                    kept = chance.choice(["", *(each.id for each in sessions)])
+                    write = store.end_all(*log.end_all(chance.choice("ab"), kept))
                 case _:
                     chance.shuffle(slow)
                     while slow:
@@ -343,6 +440,7 @@ async def test_nothing_in_redis_outlives_its_use(redis: RedisClient) -> None:
     session = log.start()
     await store.put(session)
     await store.put(log.start())
+    await store.put(log.start("eve"))
     await store.end(session.id)
     await store.end_all("bob", 3)
     lasting = [

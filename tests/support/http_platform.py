@@ -26,6 +26,7 @@ from adapters.http.draining import Draining
 from adapters.memory.context_store import MemoryContextStore
 from adapters.memory.entry_store import MemoryEntryStore
 from adapters.memory.event_store import MemoryEventStore
+from adapters.memory.last_seen import MemoryLastSeen
 from adapters.memory.log_reader import MemoryLogReader
 from adapters.memory.vault import MemoryVault
 from adapters.memory.webhook_refusals import MemoryRefusalCounter
@@ -65,7 +66,7 @@ from application.pipeline import Pipeline
 from application.positions import Position
 from application.rate_counter import LimitPolicy, Verdict
 from application.schemas import CurrentSchemas
-from application.session_store import LiveSession, SessionChange
+from application.session_store import LiveSession, SessionChange, Sighting, Unconfirmed
 from application.signing_in import CredentialCheck, SessionOpener
 from application.tail import Tail
 from application.webhooks.messages import MessageReader
@@ -107,6 +108,8 @@ class NoLockout:
 class Sessions:
     by_hash: dict[str, LiveSession] = field(default_factory=dict)
     down: bool = False
+    untold: bool = False
+    """It goes away just before it is told of an end."""
 
     async def find(self, token_hash: str) -> LiveSession | None:
         if self.down:
@@ -121,14 +124,26 @@ class Sessions:
     async def put(self, session: LiveSession) -> None:
         self.by_hash[session.token_hash] = session
 
+    async def of_account(self, account: str) -> Sequence[Sighting]:
+        if self.down:
+            raise Outage("Redis at 10.0.0.1 does not answer")
+        mine = [each for each in self.by_hash.values() if each.account == account]
+        return [
+            Sighting(each, each.created_at) for each in sorted(mine, key=lambda each: -each.position)
+        ]
+
     async def end(self, session: str) -> None:
+        if self.untold:
+            raise Unconfirmed
         self.by_hash = {hash_: s for hash_, s in self.by_hash.items() if s.id != session}
 
-    async def end_all(self, account: str, position: int) -> None:
+    async def end_all(self, account: str, position: int, kept: str = "") -> None:
+        if self.untold:
+            raise Unconfirmed
         ended = {
             hash_
             for hash_, session in self.by_hash.items()
-            if session.account == account and session.position <= position
+            if session.account == account and session.position <= position and session.id != kept
         }
         self.by_hash = {hash_: s for hash_, s in self.by_hash.items() if hash_ not in ended}
 
@@ -266,6 +281,7 @@ class MemoryPlatform:
         self.flag_sets = FlagSets(NoRows(self.store), self.store, self.codec, self.tail)
         self.usage = UsageCounts(self.new_id)
         self.context_store = MemoryContextStore()
+        self.last_seen = MemoryLastSeen(self.now)
         self.recorded_contexts = RecordedContexts(
             self.context_store, interval=10.0, now=self._timestamp
         )
@@ -328,6 +344,7 @@ class MemoryPlatform:
             ),
             lockout=NoLockout(),
             sessions=self.sessions,
+            last_seen=self.last_seen,
             email_hash=_email_hash,
             executor=None,  # type: ignore[arg-type]  # nothing is carried out here
             backups=None,  # type: ignore[arg-type]  # there is no repository

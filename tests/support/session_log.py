@@ -32,9 +32,13 @@ class SessionLog:
         self.lag = lag
         self.between: Callable[[], Awaitable[None]] = _nothing
         self.loads = 0
+        self.seen: dict[str, datetime] = {}
+        """When sessions were last seen, as it was kept beside the log."""
 
-    def start(self, account: str = "ada", *, lasts: float = 3600.0) -> LiveSession:
-        now = datetime.now(UTC).replace(microsecond=0)
+    def start(
+        self, account: str = "ada", *, lasts: float = 3600.0, ago: float = 0.0
+    ) -> LiveSession:
+        now = datetime.now(UTC).replace(microsecond=0) - timedelta(seconds=ago)
         session = LiveSession(
             id=str(uuid.uuid4()),
             token_hash=uuid.uuid4().hex * 2,
@@ -52,10 +56,10 @@ class SessionLog:
         self.changes.append(Ended(session.id))
         return session.id
 
-    def end_all(self, account: str) -> tuple[str, int]:
+    def end_all(self, account: str, kept: str = "") -> tuple[str, int, str]:
         position = len(self.changes) + 1
-        self.changes.append(AllEnded(account, position))
-        return account, position
+        self.changes.append(AllEnded(account, position, kept))
+        return account, position, kept
 
     def open_at(self, position: int) -> dict[str, LiveSession]:
         """The truth: which sessions count after so many events."""
@@ -66,8 +70,10 @@ class SessionLog:
                     sessions[session.id] = session
                 case Ended(id_):
                     sessions.pop(id_, None)
-                case AllEnded(account, _):
-                    sessions = {k: v for k, v in sessions.items() if v.account != account}
+                case AllEnded(account, _, kept):
+                    sessions = {
+                        k: v for k, v in sessions.items() if v.account != account or k == kept
+                    }
         return sessions
 
     async def load(self) -> SessionRows:
@@ -76,10 +82,10 @@ class SessionLog:
         position = max(0, len(self.changes) - self.lag)
         rows = list(self.open_at(position).values())
 
-        async def batches() -> AsyncIterator[Sequence[LiveSession]]:
+        async def batches() -> AsyncIterator[Sequence[Started]]:
             for index in range(0, len(rows), 2):
                 await self.between()
-                yield rows[index : index + 2]
+                yield [Started(each, self.seen.get(each.id)) for each in rows[index : index + 2]]
             await self.between()
 
         return SessionRows(incarnation=self.incarnation, position=position, batches=batches())

@@ -1,4 +1,5 @@
 import asyncio
+import contextlib
 from pathlib import Path
 
 import pytest
@@ -87,3 +88,31 @@ async def test_without_redis_it_is_an_outage_and_no_answer(
     ):
         with pytest.raises(Outage):
             await call
+
+
+async def test_what_was_recorded_while_redis_was_away_counts_before_anything_is_found(
+    client: RedisClient,
+) -> None:
+    """The server is the same afterwards: its marker is valid, and what it holds is too old."""
+    log = SessionLog()
+    asked: list[None] = []
+    store = RedisSessionStore(
+        client, incarnation=lambda: log.incarnation, on_lost=lambda: asked.append(None)
+    )
+    session, kept, other = log.start(), log.start("bob"), log.start("bob")
+    await store.rebuild(log)
+    with contextlib.suppress(Outage):
+        while True:
+            await client.execute("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "no")
+    log.end(session)
+    log.end_all("bob", kept=kept.id)
+    await client.wait_up()
+    asked.clear()
+    with pytest.raises(SessionsLost):
+        await store.find(session.token_hash)
+    assert asked
+    await store.rebuild(log)
+    assert log.loads == 1, "nothing was lost, so nothing is built anew"
+    assert [await store.find(each.token_hash) for each in (session, kept, other)] == [
+        *(None, kept, None)
+    ]

@@ -61,10 +61,15 @@ def _alternatives(condition: AnyOf, *, disjoint: bool) -> Iterator[Term]:
 
 def terms_of_all(conditions: Iterable[Condition], *, disjoint: bool = False) -> list[Term]:
     """The terms of conditions that must all hold."""
-    return _product(terms(each, disjoint=disjoint) for each in conditions)
+    return product(terms(each, disjoint=disjoint) for each in conditions)
 
 
-def _product(factors: Iterable[list[Term]]) -> list[Term]:
+def product(factors: Iterable[list[Term]]) -> list[Term]:
+    """Every way to take a term of each factor, put together.
+
+    Raises:
+        TooManyTerms: there would be more than the bound.
+    """
     product: list[Term] = [()]
     for factor in factors:
         product = _bounded((*one, *other) for one in product for other in factor)

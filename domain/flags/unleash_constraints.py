@@ -21,7 +21,9 @@ from domain.flags.conditions import (
     TextOperator,
 )
 from domain.flags.documents import Inexpressible
+from domain.flags.normal_form import Term
 from domain.flags.places import Place, quoted
+from domain.flags.unleash_folding import folded_terms
 
 _OPERATORS: Final[dict[str, Operator]] = {
     name: name
@@ -39,8 +41,6 @@ _OURS: Final[dict[str, Operator]] = {**_OPERATORS, "IN_CIDR": "CIDR"}
 _THEIRS: Final[dict[str, str]] = {"CIDR": "IN_CIDR"}
 _DATE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{3})?(Z|[+-]\d\d:\d\d)", re.ASCII)
 """What the SDKs' engine reads as a date."""
-
-_MEMBERSHIP: Final = {"IN": False, "NOT_IN": True}
 
 
 def read_constraint(place: Place) -> Constraint | AnyOf | None:
@@ -72,13 +72,19 @@ def read_constraint(place: Place) -> Constraint | AnyOf | None:
     )
 
 
+def client_terms(constraint: Constraint) -> list[Term]:
+    """A constraint as SDKs can be told it: terms of which one holds where it does."""
+    membership = constraint.operator in {"IN", "NOT_IN"}
+    if membership and constraint.case_insensitive and constraint.values:
+        return folded_terms(constraint)
+    return [(constraint,)]
+
+
 def written_constraint(constraint: Constraint, *, for_clients: bool = False) -> dict[str, Any]:
     """A constraint as Unleash writes it: `values` or `value`, whichever the operator looks at.
 
-    Not every SDK folds the case of IN and NOT_IN: for them (`for_clients`) those are patterns.
-
     Raises:
-        Inexpressible: texts that the SDKs' engine cannot read.
+        Inexpressible: texts that the SDKs' engine (`for_clients`) cannot read.
     """
     if for_clients:
         constraint = _for_clients(constraint)
@@ -111,15 +117,6 @@ def _for_clients(constraint: Constraint) -> Constraint:
     if '"' in constraint.field or constraint.field.endswith("\\"):
         raise Inexpressible(f"the field {quoted(constraint.field)} has a quote, or ends in \\")
     operator = constraint.operator
-    if operator in _MEMBERSHIP and constraint.case_insensitive and constraint.values:
-        pattern = "|".join(re.escape(value) for value in constraint.values)
-        return Constraint(
-            field=constraint.field,
-            operator="REGEX",
-            values=(f"^(?:{pattern})$",),
-            inverted=constraint.inverted != _MEMBERSHIP[operator],
-            case_insensitive=True,
-        )
     if operator in {"DATE_AFTER", "DATE_BEFORE"} and not _DATE.fullmatch(constraint.values[0]):
         return msgspec.structs.replace(constraint, values=(_date(constraint.values[0]),))
     if any(value.endswith("\\") for value in constraint.values):

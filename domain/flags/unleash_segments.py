@@ -1,7 +1,7 @@
 """Segments in Unleash's words: a number, a name and constraints that must all hold."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import mmh3
@@ -11,7 +11,7 @@ from domain.flags.conditions import AllOf, AnyOf, Condition, Constraint, InSegme
 from domain.flags.documents import Inexpressible, LeftOut
 from domain.flags.normal_form import negated
 from domain.flags.state import Segment
-from domain.flags.unleash_constraints import written_constraint
+from domain.flags.unleash_constraints import client_terms, written_constraint
 
 _NUMBERED = re.compile(r"segment-([1-9][0-9]{0,9})")
 _MOST = 0x7FFFFFFF
@@ -116,12 +116,25 @@ def served_segments(
 
 
 def _written(name: str, number: int, segment: Segment, *, for_clients: bool) -> dict[str, Any]:
+    constraints = constraints_of(segment) or ()
+    if for_clients:
+        constraints = tuple(_told(name, constraints))
     return {
         "id": number,
         "name": name,
         "description": segment.description,
-        "constraints": [
-            written_constraint(each, for_clients=for_clients)
-            for each in constraints_of(segment) or ()
-        ],
+        "constraints": [written_constraint(each, for_clients=for_clients) for each in constraints],
     }
+
+
+def _told(name: str, constraints: tuple[Constraint, ...]) -> Iterator[Constraint]:
+    """Constraints as SDKs can be told them.
+
+    Raises:
+        Inexpressible: some are several alternatives then, which are for the rules to spell out.
+    """
+    for constraint in constraints:
+        told = client_terms(constraint)
+        if len(told) > 1:
+            raise Inexpressible(f"segment {name} folds the case of very many values")
+        yield from (each for each in told[0] if isinstance(each, Constraint))

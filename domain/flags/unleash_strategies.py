@@ -12,9 +12,9 @@ import msgspec
 
 from domain.flags.conditions import AllOf, Condition, Constraint, InSegment
 from domain.flags.documents import Inexpressible
-from domain.flags.normal_form import MOST_TERMS, Term, TooManyTerms, terms
+from domain.flags.normal_form import MOST_TERMS, Term, TooManyTerms, product, terms
 from domain.flags.rules import EVERYBODY, Rule
-from domain.flags.unleash_constraints import written_constraint
+from domain.flags.unleash_constraints import client_terms, written_constraint
 from domain.flags.unleash_segments import NumberedSegments
 from domain.flags.unleash_variants import written_variant
 from domain.flags.variants import WHOLE, Variant
@@ -85,10 +85,22 @@ class Strategies(msgspec.Struct, frozen=True, kw_only=True):
         several = by_chance and not _is_conjunction(rule.condition)
         condition = self.segments.resolved(rule.condition, spelt_out=several)
         try:
-            return terms(condition, disjoint=by_chance)
+            found = terms(condition, disjoint=by_chance)
+            return self._for_clients(found) if self.for_clients else found
         except TooManyTerms:
             reason = f"its condition would take more than {MOST_TERMS} strategies"
             raise Inexpressible(reason) from None
+
+    def _for_clients(self, found: list[Term]) -> list[Term]:
+        """The terms as SDKs can be told them; what one of them becomes excludes each other."""
+        told: list[Term] = []
+        for term in found:
+            told += product(
+                client_terms(each) if isinstance(each, Constraint) else [(each,)] for each in term
+            )
+            if len(told) > MOST_TERMS:
+                raise TooManyTerms
+        return told
 
     def _variants(self, rule: Rule) -> tuple[Variant, ...]:
         spread = rule.variants or (() if rule.serve else self.variants)

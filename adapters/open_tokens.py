@@ -10,7 +10,7 @@ from adapters.crypto.refresh_tokens import RefreshTokenTexts
 from application.access_tokens import AccessTokenCheck
 from application.current import CurrentStates
 from application.memberships import Standings
-from application.signing_keys import SigningKeyRing
+from application.signing_keys import SigningKeyRing, VouchingKeys
 from application.token_making import TokenMaker
 
 
@@ -32,7 +32,7 @@ def opened_tokens(
     """Tokens that `issuer`, a URL, vouches for."""
     access = JwtAccessTokens()
     return OpenTokens(
-        check=AccessTokenCheck(current, access, issuer, now),
+        check=AccessTokenCheck(VouchingKeys(current), access, issuer, now),
         make=TokenMaker(
             ring=SigningKeyRing(current, new_key_pair, now),
             access=access,

@@ -4,20 +4,15 @@ A token is believed for its signature, by a key that vouches, and for the moment
 at. That its session still counts is asked elsewhere: a signature cannot be taken back.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
 import msgspec
 
-from application.current import CurrentStates
-from domain.signing_keys import (
-    ACCESS_TOKEN_LIFETIME,
-    INSTALLATION,
-    SIGNING_KEYS,
-    SigningKey,
-)
+from application.signing_keys import VouchingKeys
+from domain.signing_keys import ACCESS_TOKEN_LIFETIME, SigningKey
 
 SKEW = 30.0
 """Seconds that two clocks may differ."""
@@ -51,8 +46,12 @@ class AccessTokens(Protocol):
         """The token that says this, signed by this key."""
         ...
 
-    def read(self, token: str, keys: Sequence[SigningKey]) -> AccessClaims | None:
-        """What a token says; None unless it has the one form, and one of these keys vouches.
+    def key_of(self, token: str) -> str | None:
+        """The id of the key that a token names; None unless it has the one form."""
+        ...
+
+    def read(self, token: str, key: SigningKey) -> AccessClaims | None:
+        """What a token of the one form says; None unless this key has signed it.
 
         Whether its times and names are right, the caller finds out.
         """
@@ -63,7 +62,7 @@ class AccessTokens(Protocol):
 class AccessTokenCheck:
     """Tells what a token says that may be believed now."""
 
-    current: CurrentStates
+    keys: VouchingKeys
     tokens: AccessTokens
     issuer: str
     now: Callable[[], datetime]
@@ -72,11 +71,12 @@ class AccessTokenCheck:
         """The claims; None for whatever is wrong with it.
 
         Raises:
-            Outage: when the signing keys are not kept here and the log does not answer.
+            Outage: when the signing key is not kept here and the log does not answer.
         """
         at = self.now()
-        keys = await self.current.get(SIGNING_KEYS, INSTALLATION)
-        claims = self.tokens.read(token, keys.vouching(at))
+        named = self.tokens.key_of(token)
+        key = None if named is None else await self.keys.find(named, at)
+        claims = None if key is None else self.tokens.read(token, key)
         if claims is None or claims.iss != self.issuer or claims.aud != self.issuer:
             return None
         return claims if self._counts(claims, at.timestamp()) else None

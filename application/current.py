@@ -34,6 +34,18 @@ class CurrentStates:
             return kept.state  # type: ignore[no-any-return]
         return (await self._pipeline.load(decider, name)).state  # type: ignore[no-any-return]
 
+    async def anew(
+        self, decider: Decider[S, Any, Any], id_: str, tenant: str = DEFAULT_TENANT
+    ) -> S:
+        """A stream's state as the log has it now, before its tail has told.
+
+        Raises:
+            Outage: when the log does not answer; what was kept is forgotten then.
+        """
+        name = (SYSTEM_TENANT if decider.system else tenant, decider.stream(id_))
+        self._pipeline.cache.drop(name)
+        return (await self._pipeline.load(decider, name)).state  # type: ignore[no-any-return]
+
     async def at_version(
         self, decider: Decider[S, Any, Any], id_: str, version: int, tenant: str = DEFAULT_TENANT
     ) -> S:

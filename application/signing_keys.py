@@ -1,5 +1,6 @@
-"""Signing keys: the one that signs now, the first one, and rotation."""
+"""Signing keys: the one that signs now, those that vouch, the first one, and rotation."""
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -58,6 +59,41 @@ class SigningKeyRing:
             return newest
 
         return (await run.aside(decide, lanes=[(SIGNING_KEYS, INSTALLATION)])).result
+
+
+_PAUSE = 1.0  # seconds between two looks at the log for keys that nobody here knows
+
+
+class VouchingKeys:
+    """Finds the key that a token names.
+
+    A key that another process has just made may sign before the log's tail has told of it here, so
+    a name that is not known is looked for in the log itself; as strangers make names up, not often.
+    """
+
+    def __init__(self, current: CurrentStates) -> None:
+        """`current` follows the log's tail."""
+        self._current = current
+        self._looking = asyncio.Lock()
+        self._next_look = 0.0
+
+    async def find(self, id_: str, at: datetime) -> SigningKey | None:
+        """The key of this id, if it vouches at a moment.
+
+        Raises:
+            Outage: when it has to be looked for and the log does not answer.
+        """
+        keys = await self._current.get(SIGNING_KEYS, INSTALLATION)
+        return keys.find(id_, at) or await self._look(id_, at)
+
+    async def _look(self, id_: str, at: datetime) -> SigningKey | None:
+        async with self._looking:  # who waits here profits from the look of who was before
+            keys = await self._current.get(SIGNING_KEYS, INSTALLATION)
+            now = asyncio.get_running_loop().time()
+            if keys.find(id_, at) is None and now >= self._next_look:
+                self._next_look = now + _PAUSE
+                keys = await self._current.anew(SIGNING_KEYS, INSTALLATION)
+            return keys.find(id_, at)
 
 
 class RotateSigningKey(msgspec.Struct, frozen=True, kw_only=True):

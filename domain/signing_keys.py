@@ -83,6 +83,10 @@ class SigningKeys(msgspec.Struct, frozen=True):
         """The key that signs; None before the first."""
         return self.keys[-1] if self.keys else None
 
+    def find(self, id_: str, at: datetime) -> SigningKey | None:
+        """The key of this id, if it vouches at a moment."""
+        return next((key for key in self.vouching(at) if key.id == id_), None)
+
     def vouching(self, at: datetime) -> tuple[SigningKey, ...]:
         """The keys that vouch at a moment."""
         return tuple(key for key in self.keys if key.vouches(at))

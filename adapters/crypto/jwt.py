@@ -10,7 +10,6 @@ import base64
 import hashlib
 import json
 import re
-from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, Literal
 
@@ -48,15 +47,18 @@ class JwtAccessTokens:
         payload = msgspec.json.encode(claims)
         return _jws.encode(payload, private_key, _ALGORITHM, {"kid": key.id, "typ": _TYPE})
 
-    def read(self, token: str, keys: Sequence[SigningKey]) -> AccessClaims | None:
-        """See `AccessTokens.read`."""
-        if len(token) > LONGEST_JWT:
-            return None
+    def key_of(self, token: str) -> str | None:
+        """See `AccessTokens.key_of`."""
         try:
-            signer = _signer(token)
-            vouching = next(key.public_key for key in keys if key.id == signer)
-            return _claims(token, vouching)
-        except (_Malformed, StopIteration, jwt.InvalidTokenError):
+            return _signer(token) if len(token) <= LONGEST_JWT else None
+        except _Malformed:
+            return None
+
+    def read(self, token: str, key: SigningKey) -> AccessClaims | None:
+        """See `AccessTokens.read`."""
+        try:
+            return _claims(token, key.public_key)
+        except (_Malformed, jwt.InvalidTokenError):
             return None
 
 

@@ -53,13 +53,13 @@ class Keys:
     def __init__(self, *keys: SigningKey) -> None:
         self.keys = keys
 
-    async def get(self, *_: object) -> SigningKeys:
-        return SigningKeys(self.keys)
+    async def find(self, id_: str, at: datetime) -> SigningKey | None:
+        return SigningKeys(self.keys).find(id_, at)
 
 
 async def shown(token: str, at: datetime = NOW, *keys: SigningKey) -> AccessClaims | None:
-    current: Any = Keys(*(keys or (KEY,)))
-    return await AccessTokenCheck(current, TOKENS, ISSUER, lambda: at)(token)
+    vouching: Any = Keys(*(keys or (KEY,)))
+    return await AccessTokenCheck(vouching, TOKENS, ISSUER, lambda: at)(token)
 
 
 async def test_a_genuine_token_is_believed() -> None:

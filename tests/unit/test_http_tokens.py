@@ -10,8 +10,11 @@ import httpx
 import msgspec
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from typing_extensions import override
 
+from adapters.memory.event_store import MemoryEventStore
 from application.context import Context
+from application.event_store import StoredEvent, StreamName
 from domain.memberships import MEMBERSHIP, GrantMembership
 from domain.signing_keys import INSTALLATION, OVERLAP, SIGNING_KEYS
 from tests.support.forged_tokens import Forger, decoded
@@ -385,6 +388,45 @@ async def test_two_processes_that_need_the_first_key_make_one(api: Api) -> None:
         assert len(headers) == 1
         for each in tokens:
             assert await opens(twin, each["access_token"]) == 200
+
+
+class CountedStore(MemoryEventStore):
+    """Counts how often the signing keys are read."""
+
+    looks = 0
+
+    @override
+    async def read_stream(
+        self, stream: StreamName, *, after: int = 0, limit: int = 1000
+    ) -> list[StoredEvent]:
+        self.looks += stream[1] == SIGNING_KEYS.stream(INSTALLATION)
+        return await super().read_stream(stream, after=after, limit=limit)
+
+
+async def test_a_key_is_known_elsewhere_before_the_logs_tail_has_told() -> None:
+    store = CountedStore()
+    async with opened_api(store=store) as api:
+        session = await api.sign_in()
+        shared = {"store": store, "vault": api.platform.vault}
+        async with opened_api(**shared, sessions=api.platform.sessions) as twin:
+            assert await opens(twin, (await exchanged(api, session))["access_token"]) == 200
+            await rotated(api)
+            new = (await exchanged(api, session))["access_token"]
+            assert await asyncio.gather(*[opens(twin, new) for _ in range(3)]) == [200] * 3
+
+
+async def test_names_of_keys_that_strangers_make_up_do_not_burden_the_log() -> None:
+    store = CountedStore()
+    async with opened_api(store=store) as api:
+        tokens = await exchanged(api, await api.sign_in())
+        made_up = await forger(api, tokens)
+        clock = asyncio.get_running_loop().time
+        before, begun = store.looks, clock()
+        for number in range(50):
+            token = made_up.token({"kid": f"{number:043}"})
+            assert await opens(api, token) == 401
+        assert store.looks - before <= 1 + (clock() - begun)  # one a second
+        assert await opens(api, tokens["access_token"]) == 200
 
 
 async def test_the_published_keys_verify_a_token_without_our_code(api: Api) -> None:

@@ -63,6 +63,7 @@ _PATH = _read(path, "a path")
 _COUNT = _read(number(1, 64), "a whole number from 1 to 64")
 _SIZE = _read(size, "a number and a unit (B, KB, MB, GB), such as 16MB")
 _DURATION = _read(duration, "a number and a unit (ms, s, m, h, d), such as 12h")
+_VERIFY = ("optional", "required")
 _LEVELS = ("debug", "info", "warning", "error")
 _FORMATS = ("auto", "console", "json")
 
@@ -109,6 +110,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     flag_usage_interval: Annotated[timedelta, _DURATION] = timedelta(seconds=10)
 
+    accounts_verify: Annotated[
+        str, _read(choice(*_VERIFY), f"one of {', '.join(_VERIFY)}")
+    ] = "optional"
     session_ttl: Annotated[timedelta, _DURATION] = timedelta(hours=12)
     session_idle: Annotated[timedelta, _DURATION] = timedelta(hours=1)
     argon2_memory_kib: Annotated[

@@ -45,3 +45,10 @@ async def find_members(rows: Rows, *, after: str = "", limit: int = 50) -> list[
     """Members by account, which is the order in which the accounts were opened."""
     sql = "SELECT account, role, since FROM {members} WHERE account > $1 ORDER BY account LIMIT $2"
     return await rows.find(MemberRow, sql, after, limit)
+
+
+async def find_member(rows: Rows, account: str) -> MemberRow | None:
+    """One member, if it is one."""
+    sql = "SELECT account, role, since FROM {members} WHERE account = $1"
+    found = await rows.find(MemberRow, sql, account)
+    return found[0] if found else None

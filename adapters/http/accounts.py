@@ -13,44 +13,83 @@ from adapters.http.event_views import EventList
 from adapters.http.histories import HistoryPage, stream_history
 from adapters.http.lists import cut, rows_of
 from adapters.http.moments import Moment, fold
-from adapters.http.names import known_id
-from adapters.http.operations import ANYONE, operation
+from adapters.http.names import Name, known_id
+from adapters.http.operations import operation
 from adapters.http.paging import Page, read_cursor
-from application.accounts import Register, Registered
+from adapters.http.registration import GONE
+from application.accounts.closing import Close, Reopen
+from application.accounts.importing import Import, ImportedAccount, Outcome
+from application.emails import known_form
 from application.memberships import GrantRole
-from domain.accounts import ACCOUNT, Account, NoSuchAccount
+from domain.accounts import ACCOUNT, EMAIL, Account, AnyAccount, ClosedAccount, NoSuchAccount
 from domain.memberships import MEMBERSHIP, Membership
 from domain.recorded import SYSTEM_TENANT
 from projections import memberships as projection
 
 Typed = Annotated[str, msgspec.Meta(max_length=1000)]
 
-
-class AccountBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """An e-mail address, and a password of 8 to 256 characters."""
-
-    email: Typed
-    password: Typed
-
-
-class RegisteredView(msgspec.Struct, frozen=True, kw_only=True):
-    """The account that was opened."""
-
-    id: str
+MOST_IMPORTED = 1000
 
 
 class RoleBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What the account may do."""
 
-    role: Literal["member", "admin"]
+    role: Name
 
 
-class AccountView(msgspec.Struct, frozen=True, kw_only=True):
-    """An account."""
+class RoleView(msgspec.Struct, frozen=True, kw_only=True):
+    """The role of an account in the caller's tenant."""
 
     id: str
     role: str
     version: int
+
+
+class AccountView(msgspec.Struct, frozen=True, kw_only=True):
+    """An account, and its role in the caller's tenant."""
+
+    id: str
+    role: str
+    state: Literal["open", "closed"]
+    verified: bool
+    version: int
+
+
+class ImportedBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An account from elsewhere.
+
+    Its password's hash is argon2 (PHC string) or bcrypt; without one the person chooses a password
+    by mail. `verified` says that the address is known to be the person's.
+    """
+
+    email: Typed
+    password_hash: Typed | None = None
+    verified: bool = False
+
+
+class ImportBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The accounts."""
+
+    accounts: Annotated[list[ImportedBody], msgspec.Meta(min_length=1, max_length=MOST_IMPORTED)]
+
+
+class ImportedItem(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of one: its id, unless its address was taken."""
+
+    outcome: Literal["imported", "taken"]
+    id: str | None
+
+
+class ImportView(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of each, in the order in which they came."""
+
+    items: list[ImportedItem]
+
+
+class AccountQuery(Page, frozen=True, kw_only=True):
+    """Which accounts: all of the tenant's, or the one that has this address."""
+
+    email: Typed | None = None
 
 
 class AccountItem(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,43 +111,38 @@ def _missing(_account: str) -> NoSuchAccount:
     return NoSuchAccount()
 
 
-def _view(id_: str, role: str, version: int) -> Answer:
-    view = AccountView(id=id_, role=role, version=version)
+def _view(id_: str, account: AnyAccount, role: str, version: int) -> Answer:
+    known = account.account if isinstance(account, ClosedAccount) else account
+    if not isinstance(known, Account):
+        raise NoSuchAccount
+    view = AccountView(
+        id=id_,
+        role=role,
+        state="open" if known is account else "closed",
+        verified=known.verified,
+        version=version,
+    )
     return json_answer(view, headers=(etag(version),))
-
-
-def _registered(registered: Registered, _version: int) -> Answer:
-    location = (b"location", f"/v1/accounts/{registered.id}".encode())
-    return json_answer(RegisteredView(id=registered.id), 201, (location,))
-
-
-@operation(
-    "POST",
-    "/v1/accounts",
-    needs=ANYONE,
-    body=AccountBody,
-    answers={201: RegisteredView},
-)
-async def register(call: Call, body: AccountBody) -> Answer:
-    """Open an account."""
-    return await execute(call, Register(email=body.email, password=body.password), _registered)
 
 
 @operation(
     "PUT",
     "/v1/accounts/{id}/role",
-    needs="accounts:write",
+    needs="members:write",
     body=RoleBody,
-    answers={200: AccountView},
+    answers={200: RoleView},
     conditional=True,
 )
 async def put_role(call: Call, body: RoleBody) -> Answer:
     """Give an account a role; its sessions end, and the next one bears it."""
     id_ = known_id(call.params["id"], _missing)
-    command = GrantRole(account=id_, role=body.role)
-    return await execute(
-        call, command, lambda membership, version: _view(id_, membership.role, version)
-    )
+    command = GrantRole(account=id_, role=body.role, held=call.principal.permissions)
+
+    def render(membership: Membership, version: int) -> Answer:
+        view = RoleView(id=id_, role=membership.role, version=version)
+        return json_answer(view, headers=(etag(version),))
+
+    return await execute(call, command, render)
 
 
 @operation(
@@ -124,27 +158,100 @@ async def get_account(call: Call, moment: Moment) -> Answer:
     id_ = known_id(call.params["id"], _missing)
     account, version = await fold(call, ACCOUNT, id_, moment)
     membership, _ = await fold(call, MEMBERSHIP, id_, moment)
-    if not isinstance(account, Account) or not isinstance(membership, Membership):
+    if not isinstance(membership, Membership):
         raise NoSuchAccount
-    return _view(id_, membership.role, version)
+    return _view(id_, account, membership.role, version)
 
 
 @operation(
     "GET",
     "/v1/accounts",
     needs="accounts:read",
-    query=Page,
+    query=AccountQuery,
     answers={200: AccountList},
     consistent=True,
 )
-async def list_accounts(call: Call, page: Page) -> Answer:
-    """All accounts of the caller's tenant, in the order in which they were opened."""
+async def list_accounts(call: Call, page: AccountQuery) -> Answer:
+    """All accounts of the caller's tenant, in the order in which they were opened.
+
+    Who asks for the one of an address may have to see what is personal (`personal:read`).
+    """
+    if page.email is not None:
+        call.require("personal:read")
+        return json_answer(AccountList(items=await _owner_of(call, page.email), next=None))
     (after,) = read_cursor(page.cursor, str) or ("",)
     async with rows_of(call, projection.PROJECTION) as rows:
         found = await projection.find_members(rows, after=after, limit=page.limit + 1)
     shown, following = cut(found, page.limit, lambda row: row.account)
     items = [AccountItem(id=row.account, role=row.role, since=row.since) for row in shown]
     return json_answer(AccountList(items=items, next=following))
+
+
+async def _owner_of(call: Call, email: str) -> list[AccountItem]:
+    """The account of an address, if it belongs to the caller's tenant."""
+    address = call.platform.services.email_hash(known_form(email))
+    reservation, _ = await fold(call, EMAIL, address, Moment())
+    if not reservation.account:
+        return []
+    async with rows_of(call, projection.PROJECTION) as rows:
+        found = await projection.find_member(rows, reservation.account)
+    if found is None:
+        return []
+    return [AccountItem(id=found.account, role=found.role, since=found.since)]
+
+
+@operation(
+    "POST",
+    "/v1/accounts/import",
+    needs="accounts:write",
+    body=ImportBody,
+    answers={200: ImportView},
+    fresh=True,
+)
+async def import_accounts(call: Call, body: ImportBody) -> Answer:
+    """Open accounts that come from elsewhere, with the hashes of their passwords.
+
+    Hashes are replaced when their owners next sign in. Addresses that are taken are passed over;
+    when anything is malformed nothing is imported.
+    """
+    accounts = [
+        ImportedAccount(email=each.email, password_hash=each.password_hash, verified=each.verified)
+        for each in body.accounts
+    ]
+
+    def render(outcomes: list[Outcome], _version: int) -> Answer:
+        items = [ImportedItem(outcome=each.outcome, id=each.id) for each in outcomes]
+        return json_answer(ImportView(items=items))
+
+    return await execute(call, Import(accounts=accounts), render)
+
+
+@operation(
+    "POST",
+    "/v1/accounts/{id}/close",
+    needs="accounts:write",
+    answers={204: None},
+    conditional=True,
+    fresh=True,
+)
+async def close_account(call: Call) -> Answer:
+    """Close an account: its sessions end, and nobody signs in until it is reopened."""
+    id_ = known_id(call.params["id"], _missing)
+    return await execute(call, Close(account=id_), lambda _result, _version: GONE)
+
+
+@operation(
+    "POST",
+    "/v1/accounts/{id}/reopen",
+    needs="accounts:write",
+    answers={204: None},
+    conditional=True,
+    fresh=True,
+)
+async def reopen_account(call: Call) -> Answer:
+    """Open a closed account again, with the password that it had."""
+    id_ = known_id(call.params["id"], _missing)
+    return await execute(call, Reopen(account=id_), lambda _result, _version: GONE)
 
 
 @operation(
@@ -162,4 +269,12 @@ async def account_history(call: Call, page: HistoryPage) -> Answer:
     return await stream_history(call, SYSTEM_TENANT, stream, page, NoSuchAccount())
 
 
-OPERATIONS = (register, put_role, get_account, list_accounts, account_history)
+OPERATIONS = (
+    import_accounts,
+    put_role,
+    close_account,
+    reopen_account,
+    get_account,
+    list_accounts,
+    account_history,
+)

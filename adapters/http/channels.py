@@ -7,7 +7,6 @@ import msgspec
 from adapters.crypto.standard_webhooks import key_of
 from adapters.egress.urls import UnusableUrl, check_url
 from adapters.http.names import known_id
-from application.accounts import canonical_email
 from domain.channels import (
     Channel,
     EmailChannel,
@@ -16,6 +15,7 @@ from domain.channels import (
     Route,
     WebhookChannel,
 )
+from domain.emails import canonical_email
 from domain.rejections import Fault, Invalid, NotFound
 
 _KEY_BYTES = range(24, 65)  # Standard Webhooks 1.0.0, "Signature scheme"
@@ -98,6 +98,8 @@ def route_of(body: ChannelBody, owner: str, *, sends_mail: bool) -> Route:
             if not sends_mail:
                 raise _fault("kind", "unavailable", "sends no e-mail here: SMTP_URL is not set")
             address = None if body.to is None else canonical_email(body.to)
+            if body.to is not None and address is None:
+                raise _fault("to", "email", "is no e-mail address")
             return Route(channel=EmailChannel(), address=address)
         case InboxBody():
             return Route(channel=InboxChannel(account=_account(body.account or owner)))

@@ -1,18 +1,20 @@
 """Counters of failed sign-ins kept in memory, for tests."""
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Literal
 
 from application.lockout import (
-    ACCOUNT_POLICY,
-    ADDRESS_POLICY,
     Attempt,
+    Busy,
     Failure,
     Locked,
+    LockoutPolicies,
     LockoutPolicy,
-    Report,
+    address_range,
 )
 
 _MINUTE = 60_000
@@ -20,79 +22,137 @@ _MINUTE = 60_000
 
 @dataclass
 class _Subject:
-    failures: int = 0
-    until: float = 0
+    policy: LockoutPolicy
+    failures: float = 0
     last: int = 0
-    onset: bool = False
+    flying: int = 0
+    since: int = 0
+    until: float = 0
+
+    def count(self, now: int) -> float:
+        gone, forget = now - self.last, self.policy.forget * 1000
+        if gone > forget:
+            return 0
+        return max(0.0, self.failures - gone * self.policy.threshold / forget)
+
+    def whole(self, now: int) -> int:
+        return math.ceil(self.count(now) - 0.01)
+
+    def fail(self, now: int, count: int) -> None:
+        self.failures, self.last = self.count(now) + count, now
+        pause = self.policy.pause(self.whole(now)) * 1000
+        self.until = now + pause if pause else self.until
+
+    def is_busy(self, now: int) -> bool:
+        return self.flying >= max(1, self.policy.threshold - self.whole(now))
+
+
+@dataclass
+class _Account(_Subject):
+    told: frozenset[str] = frozenset()
     minute: int = 0
-    count: int = 0
+    count_in_minute: int = 0
 
 
 class MemoryLockout:
-    """`Lockout` in one process."""
+    """`LockoutCounters` in one process."""
 
     def __init__(
         self,
         *,
-        account: LockoutPolicy = ACCOUNT_POLICY,
-        address: LockoutPolicy = ADDRESS_POLICY,
+        policies: LockoutPolicies | None = None,
         clock: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
     ) -> None:
         """`clock` gives milliseconds."""
-        self._policies = (account, address)
+        self._policies = policies or LockoutPolicies()
         self._clock = clock
-        self._subjects: dict[tuple[int, str], _Subject] = {}
+        self._subjects: dict[str, _Subject] = {}
+        self._accounts: dict[str, _Account] = {}
+        self._known: dict[str, float] = {}
 
-    async def reserve(self, account: str, address: str) -> Attempt | Locked:
-        """See `Lockout.reserve`."""
-        now = self._clock()
-        attempt = Attempt(account=account, address=address)
-        wait = max(each.until - now for each in self._of(attempt))
+    async def reserve(self, account: str, address: str) -> Attempt | Locked | Busy:
+        """See `LockoutCounters.reserve`."""
+        now, attempt = self._clock(), _attempt(account, address)
+        subjects = self._of(attempt)
+        for each in subjects.values():
+            if each.flying and now - each.since > self._policies.orphan * 1000:
+                each.fail(now, each.flying)
+                each.flying = 0
+        known = self._known.get(attempt.near, 0) > now
+        held = {name: each for name, each in subjects.items() if not (known and _is_account(each))}
+        wait = max(each.until - now for each in held.values())
         if wait > 0:
             return Locked(retry_after=wait / 1000)
-        for index, policy in enumerate(self._policies):
-            subject = self._of(attempt)[index]
-            if subject.last and now - subject.last > policy.forget * 1000:
-                subject = self._subjects[index, (account, address)[index]] = _Subject()
-            subject.failures += 1
-            subject.last = now
-            pause = policy.pause(subject.failures) * 1000
-            subject.until = now + pause if pause else subject.until
+        busy = next((name for name, each in held.items() if each.is_busy(now)), None)
+        if busy is not None:
+            return Busy(busy)
+        for each in subjects.values():
+            each.flying, each.since = each.flying + 1, now
         return attempt
 
     async def failed(self, attempt: Attempt) -> Failure:
-        """See `Lockout.failed`."""
-        account, address = (
-            self._report(subject, policy)
-            for subject, policy in zip(self._of(attempt), self._policies, strict=True)
-        )
-        return Failure(account=account, address=address)
-
-    async def succeeded(self, attempt: Attempt) -> None:
-        """See `Lockout.succeeded`."""
-        account, address = self._of(attempt)
-        account.failures, account.until, account.onset = 0, 0, False
-        address.failures, address.until = max(0, address.failures - 1), 0
-
-    def _of(self, attempt: Attempt) -> tuple[_Subject, _Subject]:
-        return (
-            self._subjects.setdefault((0, attempt.account), _Subject()),
-            self._subjects.setdefault((1, attempt.address), _Subject()),
-        )
-
-    def _report(self, subject: _Subject, policy: LockoutPolicy) -> Report:
+        """See `LockoutCounters.failed`."""
         now = self._clock()
-        subject.last = now
-        onset = subject.failures >= policy.threshold and not subject.onset
-        subject.onset = subject.onset or onset
+        for each in self._of(attempt).values():
+            each.flying = max(0, each.flying - 1)
+            each.fail(now, 1)
+        near, account = self._subjects[attempt.near], self._accounts[attempt.account]
+        onset = self._onset(near, account, now)
         minute = now // _MINUTE
-        first = subject.minute != minute
-        earlier, earlier_minute = (subject.count, subject.minute) if first else (0, 0)
-        subject.minute, subject.count = minute, 1 if first else subject.count + 1
-        return Report(
+        first = account.minute != minute
+        earlier, earlier_minute = (account.count_in_minute, account.minute) if first else (0, 0)
+        account.minute = minute
+        account.count_in_minute = 1 if first else account.count_in_minute + 1
+        return Failure(
             onset=onset,
             first_in_minute=first,
             earlier_failures=earlier,
             earlier_minute=datetime.fromtimestamp(earlier_minute * 60, UTC) if earlier else None,
-            locked_for=max(0.0, subject.until - now) / 1000,
+            locked_for=max(0.0, near.until - now, account.until - now) / 1000,
         )
+
+    async def succeeded(self, attempt: Attempt) -> None:
+        """See `LockoutCounters.succeeded`."""
+        for each in self._of(attempt).values():
+            each.flying = max(0, each.flying - 1)
+        self._accounts[attempt.account].told -= {"near"}
+        self._know(attempt)
+
+    async def trust(self, account: str, address: str) -> None:
+        """See `LockoutCounters.trust`."""
+        self._know(_attempt(account, address))
+
+    def _know(self, attempt: Attempt) -> None:
+        near = self._of(attempt)[attempt.near]
+        near.failures, near.until = 0, 0
+        self._known[attempt.near] = self._clock() + self._policies.known * 1000
+
+    def _onset(
+        self, near: _Subject, account: _Account, now: int
+    ) -> Literal["", "near", "everywhere"]:
+        if account.whole(now) < account.policy.threshold:
+            account.told -= {"everywhere"}
+        elif "everywhere" not in account.told:
+            account.told |= {"everywhere"}
+            return "everywhere"
+        if near.whole(now) >= near.policy.threshold and "near" not in account.told:
+            account.told |= {"near"}
+            return "near"
+        return ""
+
+    def _of(self, attempt: Attempt) -> dict[str, _Subject]:
+        policies = self._policies
+        return {
+            attempt.near: self._subjects.setdefault(attempt.near, _Subject(policies.near)),
+            attempt.account: self._accounts.setdefault(attempt.account, _Account(policies.account)),
+            attempt.range: self._subjects.setdefault(attempt.range, _Subject(policies.range)),
+        }
+
+
+def _is_account(subject: _Subject) -> bool:
+    return isinstance(subject, _Account)
+
+
+def _attempt(account: str, address: str) -> Attempt:
+    place = address_range(address)
+    return Attempt(near=f"near {place} {account}", account=f"account {account}", range=place)

@@ -1,57 +1,80 @@
 """Counters of failed sign-ins in Redis, changed by atomic scripts.
 
-Each subject is a hash: `n` failures (those in flight among them), `until` when nothing may be
-tried, whether the `onset` was told, and the failures of the last `minute` that had any. Times are
-milliseconds of the server's clock.
+Each subject is a hash: `n` failures as of `last`, how many attempts are `flying` and when the last
+was reserved (`since`), `until` when nothing may be tried, which onset was told, and the failures
+of the last `minute` that had any. Times are milliseconds of the server's clock.
 """
 
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 
 from adapters.redis.client import RedisClient, Script
 from application.lockout import (
-    ACCOUNT_POLICY,
-    ADDRESS_POLICY,
     Attempt,
+    Busy,
     Failure,
     Locked,
-    LockoutPolicy,
-    Report,
+    LockoutPolicies,
+    address_range,
 )
 
-# ARGV: now (or -1), then threshold, delay, longest, forget of the account and of the address.
+# KEYS: near, account, range, known. ARGV: now (or -1), orphan, known, then threshold, delay,
+# longest, forget of each of the three.
 _PRELUDE = """
 local now = tonumber(ARGV[1])
 if now < 0 then
   local time = redis.call('TIME')
   now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
 end
-local function policy(i, field) return tonumber(ARGV[1 + (i - 1) * 4 + field]) end
+local orphan, known_for = tonumber(ARGV[2]), tonumber(ARGV[3])
+local function policy(i, field) return tonumber(ARGV[3 + (i - 1) * 4 + field]) end
 local function get(i, field) return tonumber(redis.call('HGET', KEYS[i], field) or 0) end
-local function touch(i)
-  redis.call('HSET', KEYS[i], 'last', string.format('%.0f', now))
-  redis.call('PEXPIRE', KEYS[i], math.max(policy(i, 4), policy(i, 3)))
+local function set(i, field, value)
+  redis.call('HSET', KEYS[i], field, string.format('%.3f', value))
 end
+local function failures(i)
+  local gone = now - get(i, 'last')
+  if gone > policy(i, 4) then return 0 end
+  return math.max(0, get(i, 'n') - gone * policy(i, 1) / policy(i, 4))
+end
+local function whole(i) return math.ceil(failures(i) - 0.01) end
+local function fail(i, count)
+  set(i, 'n', failures(i) + count)
+  set(i, 'last', now)
+  local over = whole(i) - policy(i, 1)
+  if over >= 0 then
+    set(i, 'until', now + math.min(policy(i, 3), policy(i, 2) * 2 ^ math.min(over, 60)))
+  end
+end
+local function land(i) set(i, 'flying', math.max(0, get(i, 'flying') - 1)) end
+local function keep(i) redis.call('PEXPIRE', KEYS[i], math.max(policy(i, 4), policy(i, 3))) end
 """
 
 _RESERVE = Script(
     _PRELUDE
     + """
-local wait = 0
-for i = 1, 2 do
-  wait = math.max(wait, get(i, 'until') - now)
-end
-if wait > 0 then return wait end
-for i = 1, 2 do
-  local last = get(i, 'last')
-  if last > 0 and now - last > policy(i, 4) then redis.call('DEL', KEYS[i]) end
-  local over = redis.call('HINCRBY', KEYS[i], 'n', 1) - policy(i, 1)
-  if over >= 0 then
-    local pause = math.min(policy(i, 3), policy(i, 2) * 2 ^ math.min(over, 60))
-    redis.call('HSET', KEYS[i], 'until', string.format('%.0f', now + pause))
+local known = redis.call('EXISTS', KEYS[4]) == 1
+for i = 1, 3 do
+  local flying = get(i, 'flying')
+  if flying > 0 and now - get(i, 'since') > orphan then
+    set(i, 'flying', 0)
+    fail(i, flying)
   end
-  touch(i)
+end
+local wait = 0
+for i = 1, 3 do
+  if i ~= 2 or not known then wait = math.max(wait, get(i, 'until') - now) end
+end
+if wait > 0 then return math.ceil(wait) end
+for i = 1, 3 do
+  local free = math.max(1, policy(i, 1) - whole(i))
+  if (i ~= 2 or not known) and get(i, 'flying') >= free then return -i end
+end
+for i = 1, 3 do
+  set(i, 'flying', get(i, 'flying') + 1)
+  set(i, 'since', now)
+  keep(i)
 end
 return 0
 """
@@ -60,84 +83,122 @@ return 0
 _FAILED = Script(
     _PRELUDE
     + """
-local reports = {}
-for i = 1, 2 do
-  local onset = 0
-  if get(i, 'n') >= policy(i, 1) then onset = redis.call('HSETNX', KEYS[i], 'onset', 1) end
-  local minute, before, count = math.floor(now / 60000), get(i, 'minute'), get(i, 'count')
-  local first = before ~= minute and 1 or 0
-  redis.call('HSET', KEYS[i], 'minute', string.format('%.0f', minute))
-  redis.call('HSET', KEYS[i], 'count', first == 1 and 1 or count + 1)
-  touch(i)
-  reports[i] = {onset, first, first == 1 and count or 0, before,
-    math.max(0, get(i, 'until') - now)}
+for i = 1, 3 do
+  land(i)
+  fail(i, 1)
+  keep(i)
 end
-return reports
+local onset = 0
+if whole(2) < policy(2, 1) then
+  redis.call('HDEL', KEYS[2], 'everywhere')
+elseif redis.call('HSETNX', KEYS[2], 'everywhere', 1) == 1 then
+  onset = 2
+end
+if onset == 0 and whole(1) >= policy(1, 1) then
+  onset = redis.call('HSETNX', KEYS[2], 'near', 1)
+end
+local minute, before, count = math.floor(now / 60000), get(2, 'minute'), get(2, 'count')
+local first = before ~= minute and 1 or 0
+redis.call('HSET', KEYS[2], 'minute', string.format('%.0f', minute))
+redis.call('HSET', KEYS[2], 'count', first == 1 and 1 or count + 1)
+return {onset, first, first == 1 and count or 0, before,
+  math.ceil(math.max(0, get(1, 'until') - now, get(2, 'until') - now))}
 """
 )
 
 _SUCCEEDED = Script(
     _PRELUDE
     + """
-redis.call('HDEL', KEYS[1], 'n', 'until', 'onset')
-if get(2, 'n') > 0 then redis.call('HINCRBY', KEYS[2], 'n', -1) end
-redis.call('HDEL', KEYS[2], 'until')
+for i = 1, 3 do land(i) end
+redis.call('HDEL', KEYS[1], 'n', 'until', 'last')
+redis.call('HDEL', KEYS[2], 'near')
+redis.call('SET', KEYS[4], 1, 'PX', known_for)
 return 1
 """
 )
 
+_TRUST = Script(
+    _PRELUDE
+    + """
+redis.call('HDEL', KEYS[1], 'n', 'until', 'last')
+redis.call('SET', KEYS[4], 1, 'PX', known_for)
+return 1
+"""
+)
+
+_ONSETS: tuple[Literal["", "near", "everywhere"], ...] = ("", "near", "everywhere")
+
 
 class RedisLockout:
-    """`Lockout` over Redis."""
+    """`LockoutCounters` over Redis."""
 
     def __init__(
         self,
         redis: RedisClient,
         subject_hash: Callable[[str], str],
         *,
-        account: LockoutPolicy = ACCOUNT_POLICY,
-        address: LockoutPolicy = ADDRESS_POLICY,
+        policies: LockoutPolicies | None = None,
         clock: Callable[[], int] | None = None,
     ) -> None:
         """`clock` (milliseconds) replaces the server's, for tests only."""
         self._redis = redis
         self._hash = subject_hash
-        self._policies = [
-            round(value) if name == "threshold" else round(value * 1000)
-            for policy in (account, address)
-            for name in ("threshold", "delay", "longest", "forget")
-            for value in (getattr(policy, name),)
+        policies = policies or LockoutPolicies()
+        self._arguments = [round(policies.orphan * 1000), round(policies.known * 1000)] + [
+            each
+            for policy in (policies.near, policies.account, policies.range)
+            for each in (
+                policy.threshold,
+                round(policy.delay * 1000),
+                round(policy.longest * 1000),
+                round(policy.forget * 1000),
+            )
         ]
         self._clock = clock
 
-    async def reserve(self, account: str, address: str) -> Attempt | Locked:
-        """See `Lockout.reserve`."""
-        attempt = Attempt(
-            account=self._hash(f"account\0{account}"), address=self._hash(f"address\0{address}")
-        )
-        wait = await self._eval(_RESERVE, attempt)
-        return Locked(retry_after=wait / 1000) if wait else attempt
+    async def reserve(self, account: str, address: str) -> Attempt | Locked | Busy:
+        """See `LockoutCounters.reserve`."""
+        attempt = self._attempt(account, address)
+        answer = await self._eval(_RESERVE, attempt)
+        if answer > 0:
+            return Locked(retry_after=answer / 1000)
+        if answer < 0:
+            return Busy((attempt.near, attempt.account, attempt.range)[-answer - 1])
+        return attempt
 
     async def failed(self, attempt: Attempt) -> Failure:
-        """See `Lockout.failed`."""
-        account, address = await self._eval(_FAILED, attempt)
-        return Failure(account=_report(*account), address=_report(*address))
+        """See `LockoutCounters.failed`."""
+        onset, first, earlier, minute, locked = await self._eval(_FAILED, attempt)
+        return Failure(
+            onset=_ONSETS[onset],
+            first_in_minute=first == 1,
+            earlier_failures=earlier,
+            earlier_minute=datetime.fromtimestamp(minute * 60, UTC) if earlier else None,
+            locked_for=locked / 1000,
+        )
 
     async def succeeded(self, attempt: Attempt) -> None:
-        """See `Lockout.succeeded`."""
+        """See `LockoutCounters.succeeded`."""
         await self._eval(_SUCCEEDED, attempt)
+
+    async def trust(self, account: str, address: str) -> None:
+        """See `LockoutCounters.trust`."""
+        await self._eval(_TRUST, self._attempt(account, address))
+
+    def _attempt(self, account: str, address: str) -> Attempt:
+        place = address_range(address)
+        return Attempt(
+            near=self._hash(f"near\0{place}\0{account}"),
+            account=self._hash(f"account\0{account}"),
+            range=self._hash(f"range\0{place}"),
+        )
 
     async def _eval(self, script: Script, attempt: Attempt) -> Any:
         now = -1 if self._clock is None else self._clock()
-        keys = (f"lockout:account:{attempt.account}", f"lockout:address:{attempt.address}")
-        return await self._redis.eval(script, keys, (now, *self._policies))
-
-
-def _report(onset: int, first: int, earlier: int, minute: int, locked: int) -> Report:
-    return Report(
-        onset=onset == 1,
-        first_in_minute=first == 1,
-        earlier_failures=earlier,
-        earlier_minute=datetime.fromtimestamp(minute * 60, UTC) if earlier else None,
-        locked_for=locked / 1000,
-    )
+        keys = (
+            f"lockout:near:{attempt.near}",
+            f"lockout:account:{attempt.account}",
+            f"lockout:range:{attempt.range}",
+            f"lockout:known:{attempt.near}",
+        )
+        return await self._redis.eval(script, keys, (now, *self._arguments))

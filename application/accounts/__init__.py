@@ -1,0 +1,1 @@
+"""Accounts: people register, prove their address, change what they sign in with, and close."""

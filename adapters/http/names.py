@@ -1,7 +1,7 @@
 """The names that people give to flags, limits and actions, and the ids that we give."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from typing import Annotated
 from uuid import UUID
 
@@ -30,8 +30,8 @@ RESERVED = frozenset(
 """Words of the API, which may name no thing."""
 
 
-def new_name(text: str) -> str:
-    """A name for a thing that may come into being.
+def new_name(text: str, *, reserved: Container[str] = RESERVED) -> str:
+    """A name for a thing that may come into being; `reserved` words stand where names do.
 
     Raises:
         Invalid: when it has other characters than URLs take as they are, or is a reserved word.
@@ -41,7 +41,7 @@ def new_name(text: str) -> str:
             "the name must be 1 to 100 letters, digits or . _ ~ - and begin with a letter or digit"
         )
         raise Invalid(Fault(pointer="", code="name", detail=detail))
-    if text.lower() in RESERVED:
+    if text.lower() in reserved:
         detail = f"{text} is a word of the API and cannot be a name"
         raise Invalid(Fault(pointer="", code="reserved", detail=detail))
     return text

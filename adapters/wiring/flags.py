@@ -13,12 +13,14 @@ import adapters.http.ofrep
 import adapters.http.segments
 import adapters.http.unleash
 import adapters.http.unleash_metrics
+import projections.environments
 import projections.flag_changes
 import projections.flag_usage
 import projections.flags
 from adapters.capability import Capability, Handlers
 from adapters.flag_change_clock import carry_out_flag_changes
 from adapters.services import Services
+from application.bus import OneStream
 from application.flags import planned
 from application.flags.changes import (
     DefineSegmentHandler,
@@ -29,8 +31,10 @@ from application.flags.changes import (
     RevertFlag,
     RevertFlagHandler,
 )
+from application.flags.environments import DropEnvironment, DropEnvironmentHandler
 from application.flags.imports import ImportFlags, ImportFlagsHandler
 from domain.flags.decider import FLAG
+from domain.flags.environments import ENVIRONMENT, DescribeEnvironment
 from domain.flags.events import about_of
 from domain.flags.needs import NEED
 from domain.flags.planned import FLAG_CHANGE
@@ -46,19 +50,22 @@ def _handlers(services: Services) -> Handlers:
         DefineSegment: DefineSegmentHandler(sets),
         RemoveSegment: RemoveSegmentHandler(sets),
         ImportFlags: ImportFlagsHandler(sets),
+        DescribeEnvironment: OneStream(ENVIRONMENT, lambda command: command.environment),
+        DropEnvironment: DropEnvironmentHandler(sets),
         **planned.handlers(sets, services.current, services.new_id),
     }
 
 
 CAPABILITY = Capability(
     name="flags",
-    deciders=(FLAG, SEGMENT, NEED, FLAG_CHANGE, USAGE),
+    deciders=(FLAG, SEGMENT, NEED, ENVIRONMENT, FLAG_CHANGE, USAGE),
     upcasts={("flag.defined", 1): about_of},
     handlers=_handlers,
     projections=(
         projections.flags.PROJECTION,
         projections.flag_changes.PROJECTION,
         projections.flag_usage.PROJECTION,
+        projections.environments.PROJECTION,
     ),
     operations=(
         *adapters.http.flags.OPERATIONS,

@@ -15,6 +15,9 @@ from application.bus import Run
 from application.catching_up import changes_since
 from application.codec import EventCodec
 from application.event_store import EventStore, StoredEvent
+from application.second_factors import CheckSecondFactor, GivenFactor
+from application.second_factors_ports import RelyingParty
+from application.second_factors_sign_in import completing
 from application.session_store import (
     AllEnded,
     Ended,
@@ -41,12 +44,16 @@ from domain.sessions import SESSION, EndSession, SessionEnded, SessionStarted
 
 
 class SignIn(msgspec.Struct, frozen=True, kw_only=True):
-    """Sign in from a client `address` with a `device` (its User-Agent)."""
+    """Sign in from a client `address` with a `device` (its User-Agent).
+
+    `party` is whom the person's passkeys are asked for, should they be needed.
+    """
 
     email: str
     password: str
     address: str
     device: str | None
+    party: RelyingParty | None = None
 
 
 class SignOut(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,6 +68,7 @@ class SignInHandler:
     """Carries out `SignIn`."""
 
     check: CredentialCheck
+    second_factor: CheckSecondFactor
     open: SessionOpener
 
     async def __call__(self, command: SignIn, run: Run) -> Done[SignedIn]:
@@ -68,6 +76,7 @@ class SignInHandler:
 
         Raises:
             LockedOut: too many sign-ins of this account or from this address have failed.
+            SecondFactorRequired: the password was right, and is not enough.
             WrongCredentials: in every other case, after the same time.
         """
         given = Credentials(email=command.email, password=command.password, address=command.address)
@@ -79,9 +88,9 @@ class SignInHandler:
             address=command.address,
             device=command.device,
         )
-        done = await self.open(run, opening)
-        await self.check.passed(checked)
-        return done
+        use = self.second_factor.using(checked.id, GivenFactor(party=command.party))
+        async with completing(self.check, checked, run):
+            return await self.open(run, opening, use)
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,10 @@ import msgspec
 from adapters.http.addresses import client_scheme
 from adapters.http.answers import Answer, json_answer
 from adapters.http.calls import Call
-from adapters.http.commands import execute
+from adapters.http.commands import Render, execute
 from adapters.http.cookies import drop_session_cookie, set_session_cookie
 from adapters.http.operations import ANYONE, SIGNED_IN, operation
+from adapters.http.relying_party import relying_party
 from application.sessions import SignIn, SignOut
 from application.signing_in import SignedIn
 from domain.rejections import Conflict, NotFound
@@ -66,7 +67,22 @@ class KeysDoNotSignOut(Conflict):
     answers={201: SessionStartedView},
 )
 async def sign_in(call: Call, body: CredentialsBody) -> Answer:
-    """Sign in: gives a bearer token, and the same as a cookie for browsers."""
+    """Sign in: gives a bearer token, and the same as a cookie for browsers.
+
+    Where the account has a second factor, the answer is 401 `second-factor-required`.
+    """
+    command = SignIn(
+        email=body.email,
+        password=body.password,
+        address=call.address,
+        device=call.device,
+        party=relying_party(call),
+    )
+    return await execute(call, command, rendered_session(call))
+
+
+def rendered_session(call: Call) -> Render:
+    """How a session that was just started is answered."""
     scheme = client_scheme(call.scope, call.platform.settings.trusted_proxies)
 
     def render(signed_in: SignedIn, _version: int) -> Answer:
@@ -84,10 +100,7 @@ async def sign_in(call: Call, body: CredentialsBody) -> Answer:
         )
         return json_answer(view, 201, (cookie, (b"location", b"/v1/sessions/current")))
 
-    command = SignIn(
-        email=body.email, password=body.password, address=call.address, device=call.device
-    )
-    return await execute(call, command, render)
+    return render
 
 
 @operation("GET", "/v1/sessions/current", needs=SIGNED_IN, answers={200: SessionView})

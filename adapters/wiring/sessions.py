@@ -12,6 +12,7 @@ def _handlers(services: Services) -> Handlers:
     return {
         SignIn: SignInHandler(
             check=services.check_credentials,
+            second_factor=services.second_factor,
             open=services.open_session,
         ),
         SignOut: SignOutHandler(sessions=services.sessions, now=services.now),

@@ -89,7 +89,6 @@ from domain.flags.edits import (
     RollOut,
     SetRules,
 )
-from domain.flags.environments import EnvironmentDescribed, EnvironmentRemoved
 from domain.flags.events import (
     FlagArchived,
     FlagDefined,
@@ -168,6 +167,18 @@ from domain.restores import (
 from domain.retention import Retention
 from domain.retries import RetryPolicy
 from domain.schemas import SchemaCompatibilitySet, SchemaPublished
+from domain.second_factors.events import (
+    Challenge,
+    PasskeyRegistered,
+    PasskeyRemoved,
+    PasskeyUsed,
+    RecoveryCodesIssued,
+    RecoveryCodeUsed,
+    TotpConfirmed,
+    TotpOffered,
+    TotpRemoved,
+    TotpUsed,
+)
 from domain.sessions import SessionEnded, SessionStarted
 from domain.signing_keys import SigningKeyMade
 from domain.tokens import TokensIssued, TokensRefreshed, TokensReused, TokensRevoked
@@ -236,6 +247,24 @@ EXAMPLES: list[Event] = [
         device=None,
     ),
     SessionEnded(account="a1", reason="signed_out"),
+    TotpOffered(seed="JBSWY3DPEHPK3PXP"),
+    TotpConfirmed(step=58920000),
+    TotpUsed(step=58920001, challenge=Challenge(id="c1", expires_at=AT)),
+    TotpRemoved(),
+    RecoveryCodesIssued(hashes=["h"]),
+    RecoveryCodeUsed(number=1),
+    PasskeyRegistered(
+        passkey="p1",
+        name="Ada's phone",
+        credential="Y3JlZA",
+        public_key="a2V5",
+        sign_count=0,
+        transports=("hybrid", "internal"),
+        synced=True,
+        challenge=Challenge(id="c2", expires_at=AT),
+    ),
+    PasskeyUsed(passkey="p1", sign_count=7, challenge=Challenge(id="c3", expires_at=AT)),
+    PasskeyRemoved(passkey="p1"),
     TokensIssued(
         session="s1",
         account="a1",
@@ -579,8 +608,6 @@ EXAMPLES: list[Event] = [
         conversions=(Conversion(subject="s1", metric="spent", value=9.5, at=AT),),
     ),
     NeedBegun(flags=("beta",)),
-    EnvironmentDescribed(description="for customers", purpose="production"),
-    EnvironmentRemoved(),
 ]
 
 OLD: list[Event] = [
@@ -698,7 +725,16 @@ async def test_a_read_surface_never_shows_a_secret(personal: bool) -> None:  # n
     codec = EventCodec(DECIDERS, ReadableVault(), UPCASTS)
     events = [stored(line) for line in golden()]
     shown = json.dumps(await codec.render(events, personal=personal))
-    for secret in ("$argon2id$hash", "x-token", "whsec_hush", "mail-token", '"t1"', '"h"'):
+    secrets = (
+        "$argon2id$hash",
+        "JBSWY3DPEHPK3PXP",
+        "x-token",
+        "whsec_hush",
+        "mail-token",
+        '"t1"',
+        '"h"',
+    )
+    for secret in secrets:
         assert secret not in shown
     assert ("ada@example.org" in shown) == personal
     assert ("203.0.113.7" in shown) == personal

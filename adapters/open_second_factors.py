@@ -1,0 +1,34 @@
+"""What checks second factors, put together."""
+
+from collections.abc import Callable
+from datetime import datetime
+from uuid import UUID
+
+from adapters.crypto.challenges import SealedChallenges
+from adapters.crypto.master import MasterKey
+from adapters.crypto.passkeys import WebAuthnPasskeys
+from adapters.crypto.recovery_codes import PaperCodes
+from adapters.crypto.totp import Totp
+from application.mail import Letters
+from application.second_factors import CheckSecondFactor
+
+_NAME = "Annals"  # what authenticators show
+
+
+def opened_second_factor(
+    master: MasterKey,
+    letters: Letters,
+    *,
+    now: Callable[[], datetime],
+    new_id: Callable[[], UUID],
+) -> CheckSecondFactor:
+    """Second factors of this installation."""
+    return CheckSecondFactor(
+        totp=Totp(_NAME),
+        codes=PaperCodes(),
+        challenges=SealedChallenges(master),
+        passkeys=WebAuthnPasskeys(_NAME),
+        letters=letters,
+        now=now,
+        new_id=new_id,
+    )

@@ -1,0 +1,217 @@
+"""Second factors where somebody proves who they are: asked for only behind a right password.
+
+A factor is used in the same append as what it opens (a session, tokens), under a guard on the
+account's factors: nobody comes in beside a factor that is being enrolled, and no code, passkey or
+challenge opens two things.
+"""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from application.mail import Letters
+from application.second_factors_ports import (
+    Challenges,
+    Passkeys,
+    RecoveryCodes,
+    RelyingParty,
+    SealedChallenge,
+    TotpCodes,
+)
+from application.signing_in import Also
+from application.unit import Unit
+from domain.accounts import ACCOUNT, Account
+from domain.rejections import Unauthenticated
+from domain.second_factors.commands import (
+    SecondFactorsCommand,
+    UsePasskey,
+    UseRecoveryCode,
+    UseTotp,
+)
+from domain.second_factors.decider import SECOND_FACTORS
+from domain.second_factors.state import (
+    CHALLENGE_LIFETIME,
+    PASSKEY,
+    SecondFactors,
+    WrongSecondFactor,
+)
+
+SECOND_FACTOR = "second-factor"
+"""What a challenge is for: to complete what a right password has begun."""
+
+ONE_TIME_CODE = ("otp", "mfa")
+BY_PASSKEY = ("pop", "user", "mfa")
+"""How somebody proved who they are, as `amr` values of RFC 8176, beside `pwd`."""
+
+
+class GivenFactor(msgspec.Struct, frozen=True, kw_only=True):
+    """What somebody gives beside a password: one of these, or nothing.
+
+    `passkey` is a browser's answer, as JSON. `party` is None where passkeys cannot be used.
+    """
+
+    code: str | None = None
+    recovery_code: str | None = None
+    passkey: Any = None
+    party: RelyingParty | None = None
+
+    @property
+    def methods(self) -> tuple[str, ...]:
+        """How this proves who somebody is."""
+        if self.passkey is not None:
+            return BY_PASSKEY
+        return () if self.missing else ONE_TIME_CODE
+
+    @property
+    def missing(self) -> bool:
+        """Whether nothing is given."""
+        return self.code is None and self.recovery_code is None and self.passkey is None
+
+
+class SecondFactorRequired(Unauthenticated):
+    """The password was right, and the account has a second factor.
+
+    `challenge` goes with the factor to `POST /v1/sessions/second-factor`; `methods` are those that
+    the account has, and `passkey` what a browser asks an authenticator with.
+    """
+
+    slug = "second-factor-required"
+    title = "A second factor is needed"
+
+
+@dataclass(frozen=True)
+class CheckSecondFactor:
+    """Uses a second factor within an append."""
+
+    totp: TotpCodes
+    codes: RecoveryCodes
+    challenges: Challenges
+    passkeys: Passkeys
+    letters: Letters
+    now: Callable[[], datetime]
+    new_id: Callable[[], UUID]
+
+    async def __call__(
+        self,
+        unit: Unit,
+        account: str,
+        given: GivenFactor,
+        *,
+        challenge: SealedChallenge | None = None,
+    ) -> None:
+        """Use what was given, where the account has a second factor; else nothing is needed.
+
+        What wrong factors mean to the lock-out is the caller's business (`CredentialCheck.failed`).
+        `challenge` is the one that a sign-in is completed with.
+
+        Raises:
+            SecondFactorRequired: the account has one, and nothing was given.
+            WrongSecondFactor: it is wrong, used, expired, or not the account's.
+        """
+        factors = await unit.guard(SECOND_FACTORS, account)
+        if not factors.required:
+            return
+        owner = await unit.load(ACCOUNT, account)
+        if not isinstance(owner, Account):
+            raise WrongSecondFactor
+        password = password_digest(owner)
+        if given.missing:
+            raise self._required(account, password, factors, given.party)
+        command = self._use(factors, given, account, password, challenge)
+        if command is None:
+            raise WrongSecondFactor
+        after = await unit.decide(SECOND_FACTORS, account, command)
+        if isinstance(command, UseRecoveryCode):
+            said = f"A recovery code was used to sign in; {len(after.codes)} are left."
+            self.letters.post(
+                unit, kind="second-factor-changed", person=account, to=owner.email, change=said
+            )
+
+    def using(self, account: str, given: GivenFactor) -> Also:
+        """The use of a factor as a part of what opens a session; raises as a call does."""
+
+        async def use(unit: Unit, _account: Account) -> None:
+            await self(unit, account, given)
+
+        return use
+
+    def opened(self, purpose: str, text: str) -> SealedChallenge | None:
+        """A challenge of ours that can still be answered."""
+        sealed = self.challenges.open(purpose, text)
+        return None if sealed is None or sealed.expires_at <= self.now() else sealed
+
+    def new_challenge(self, purpose: str, *, account: str = "", password: str = "") -> str:
+        """A new challenge, sealed."""
+        sealed = SealedChallenge(
+            id=str(self.new_id()),
+            expires_at=self.now() + CHALLENGE_LIFETIME,
+            account=account,
+            password=password,
+        )
+        return self.challenges.seal(purpose, sealed)
+
+    def use_passkey(
+        self,
+        factors: SecondFactors,
+        credential: Any,
+        party: RelyingParty | None,
+        challenge: SealedChallenge,
+    ) -> UsePasskey | None:
+        """The use of a passkey that has signed this challenge; None when it is wrong."""
+        assertion = self.passkeys.read(credential)
+        if assertion is None or party is None:
+            return None
+        id_ = factors.passkey_of(assertion.credential)
+        if id_ is None:
+            return None
+        passkey = factors.passkeys[id_]
+        count = self.passkeys.sign_count(party, assertion.challenge, credential, passkey)
+        if count is None:
+            return None
+        return UsePasskey(
+            passkey=id_, sign_count=count, challenge=challenge.answered, at=self.now()
+        )
+
+    def _use(
+        self,
+        factors: SecondFactors,
+        given: GivenFactor,
+        account: str,
+        password: str,
+        challenge: SealedChallenge | None,
+    ) -> SecondFactorsCommand | None:
+        """What is used; None when it is wrong."""
+        answered, at = challenge.answered if challenge else None, self.now()
+        if given.code is not None:
+            step = self.totp.step_of(factors.seed, given.code, at) if factors.seed else None
+            return None if step is None else UseTotp(step=step, challenge=answered, at=at)
+        if given.recovery_code is not None:
+            hash_ = self.codes.hash(given.recovery_code)
+            return UseRecoveryCode(code_hash=hash_, challenge=answered, at=at)
+        signed = self.opened(SECOND_FACTOR, self.passkeys.challenge_of(given.passkey))
+        if signed is None or (signed.account, signed.password) != (account, password):
+            return None
+        if challenge is not None and challenge.id != signed.id:
+            return None
+        return self.use_passkey(factors, given.passkey, given.party, signed)
+
+    def _required(
+        self, account: str, password: str, factors: SecondFactors, party: RelyingParty | None
+    ) -> SecondFactorRequired:
+        challenge = self.new_challenge(SECOND_FACTOR, account=account, password=password)
+        methods = [each for each in factors.methods if each != PASSKEY or party is not None]
+        facts: dict[str, object] = {"challenge": challenge, "methods": methods}
+        if PASSKEY in methods and party is not None:
+            known = list(factors.passkeys.values())
+            facts["passkey"] = self.passkeys.request_options(party, challenge, known=known)
+        return SecondFactorRequired(**facts)  # type: ignore[arg-type]  # none is called detail
+
+
+def password_digest(account: Account) -> str:
+    """Tells a password's hash from the next one, without telling it."""
+    return hashlib.sha256((account.password_hash or "").encode()).hexdigest()

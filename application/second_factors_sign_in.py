@@ -1,0 +1,184 @@
+"""Signing in with more than a password, or with a passkey alone.
+
+A passkey whose authenticator has verified the person is two factors at once: something they have,
+and a fingerprint or PIN. Failures with a passkey count for the client's address alone, as nobody
+guesses a signature: so a stranger cannot lock a person out of a passkey by wrong passwords.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from application.accounts import canonical_email as known_form
+from application.bus import Run
+from application.second_factors import (
+    BY_PASSKEY,
+    SECOND_FACTOR,
+    CheckSecondFactor,
+    GivenFactor,
+    password_digest,
+)
+from application.second_factors_ports import Assertion, RelyingParty, SealedChallenge
+from application.signing_in import (
+    PASSWORD,
+    Checked,
+    CredentialCheck,
+    Opening,
+    SessionOpener,
+    SignedIn,
+    WrongCredentials,
+)
+from application.unit import Done, Unit
+from domain.accounts import ACCOUNT, Account
+from domain.decider import Erased
+from domain.rejections import Unauthenticated
+from domain.second_factors.decider import SECOND_FACTORS
+from domain.second_factors.state import WrongSecondFactor
+
+SIGN_IN = "sign-in"
+"""What a challenge is for: to sign in with any passkey."""
+
+
+class CompleteSignIn(msgspec.Struct, frozen=True, kw_only=True):
+    """Complete a sign-in whose password was right with a second factor."""
+
+    challenge: str
+    given: GivenFactor
+    address: str
+    device: str | None
+
+
+class SignInWithPasskey(msgspec.Struct, frozen=True, kw_only=True):
+    """Sign in with a passkey alone; `credential` is a browser's answer, as JSON."""
+
+    credential: Any
+    party: RelyingParty
+    address: str
+    device: str | None
+
+
+class WrongPasskey(Unauthenticated):
+    """The passkey is unknown, wrong or removed, or its challenge does not count."""
+
+    slug = "wrong-passkey"
+    title = "This passkey opens nothing here"
+
+
+@dataclass(frozen=True)
+class CompleteSignInHandler:
+    """Carries out `CompleteSignIn`. Wrong factors count in the lock-out as wrong passwords do."""
+
+    check: CredentialCheck
+    factors: CheckSecondFactor
+    open: SessionOpener
+
+    async def __call__(self, command: CompleteSignIn, run: Run) -> Done[SignedIn]:
+        """Use the factor and start the session in one append.
+
+        Raises:
+            LockedOut: too many sign-ins of this account or from this address have failed.
+            WrongSecondFactor: in every other case.
+        """
+        challenge = self.factors.opened(SECOND_FACTOR, command.challenge)
+        if challenge is None:
+            raise WrongSecondFactor
+        account = await _account(challenge.account, run)
+        if account is None or password_digest(account) != challenge.password:
+            raise WrongSecondFactor
+        email = account.email
+        subject = challenge.account if isinstance(email, Erased) else known_form(email)
+        attempt = await self.check.reserve(subject, command.address)
+        checked = Checked(
+            id=challenge.account, account=account, attempt=attempt, needs_rehash=False
+        )
+        async with completing(self.check, checked, run):
+            return await self._open(command, challenge, account, run)
+
+    async def _open(
+        self, command: CompleteSignIn, challenge: SealedChallenge, account: Account, run: Run
+    ) -> Done[SignedIn]:
+        async def use(unit: Unit, _account: Account) -> None:
+            await self.factors(unit, challenge.account, command.given, challenge=challenge)
+
+        opening = Opening(
+            account=challenge.account,
+            password_hash=account.password_hash,
+            methods=(PASSWORD, *command.given.methods),
+            address=command.address,
+            device=command.device,
+        )
+        try:
+            return await self.open(run, opening, use)
+        except WrongCredentials:  # the password has just changed
+            raise WrongSecondFactor from None
+
+
+@dataclass(frozen=True)
+class SignInWithPasskeyHandler:
+    """Carries out `SignInWithPasskey`."""
+
+    check: CredentialCheck
+    factors: CheckSecondFactor
+    open: SessionOpener
+
+    async def __call__(self, command: SignInWithPasskey, run: Run) -> Done[SignedIn]:
+        """Check the signature and start the session in one append.
+
+        Raises:
+            LockedOut: too many sign-ins from this address have failed.
+            WrongPasskey: in every other case.
+        """
+        assertion = self.factors.passkeys.read(command.credential)
+        if assertion is None or not assertion.account:
+            raise WrongPasskey
+        challenge = self.factors.opened(SIGN_IN, assertion.challenge)
+        if challenge is None:
+            raise WrongPasskey
+        attempt = await self.check.reserve(f"passkey/{assertion.account}", command.address)
+        try:
+            done = await self._open(command, assertion, challenge, run)
+        except (WrongSecondFactor, WrongCredentials):
+            raise WrongPasskey from None
+        await self.check.lockout.succeeded(attempt)
+        return done
+
+    async def _open(
+        self, command: SignInWithPasskey, assertion: Assertion, challenge: SealedChallenge, run: Run
+    ) -> Done[SignedIn]:
+        async def use(unit: Unit, _account: Account) -> None:
+            factors = await unit.load(SECOND_FACTORS, assertion.account)
+            used = self.factors.use_passkey(factors, command.credential, command.party, challenge)
+            if used is None:
+                raise WrongSecondFactor
+            await unit.decide(SECOND_FACTORS, assertion.account, used)
+
+        opening = Opening(
+            account=assertion.account,
+            password_hash=None,
+            methods=BY_PASSKEY,
+            address=command.address,
+            device=command.device,
+        )
+        return await self.open(run, opening, use)
+
+
+@asynccontextmanager
+async def completing(check: CredentialCheck, checked: Checked, run: Run) -> AsyncIterator[None]:
+    """Take the attempt back if what is done here succeeds; a wrong second factor has failed it."""
+    try:
+        yield
+    except WrongSecondFactor:
+        await check.failed(checked.attempt, checked.id, run)
+        raise
+    await check.passed(checked)
+
+
+async def _account(id_: str, run: Run) -> Account | None:
+    async def look(unit: Unit) -> Account | None:
+        found = await unit.load(ACCOUNT, id_)
+        return found if isinstance(found, Account) else None
+
+    return await run.look(look)

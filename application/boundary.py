@@ -37,14 +37,25 @@ def check_json(data: bytes, *, pointer: str = "") -> None:
     Raises:
         Invalid: with the pointer of what is wrong.
     """
-    if data.count(b"{") + data.count(b"[") > MAX_DEPTH and _depth(data) > MAX_DEPTH:
-        raise _invalid(pointer, "depth", f"is nested deeper than {MAX_DEPTH}")
+    _check_depth(data, pointer)
     try:
         value = _decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise _invalid(pointer, "json", "is not JSON that can be kept") from error
-    if _NUL in data or _LONG_INTEGER in data.translate(_DIGITS):
+    if _is_suspicious(data):
         _check_value(value, pointer)
+
+
+def check_decoded(data: bytes) -> None:
+    """The same for JSON that msgspec has just decoded whole; it is seldom decoded again.
+
+    Raises:
+        Invalid: with the pointer of what is wrong.
+    """
+    if _is_suspicious(data):
+        check_json(data)
+    else:
+        _check_depth(data, "")
 
 
 def check_text(text: str, *, pointer: str = "") -> None:
@@ -135,6 +146,16 @@ def _check_length(name: str, pointer: str) -> None:
         raise _invalid(pointer, "empty", "a name is empty")
     if len(name) > MAX_NAME or len(name.encode()) > MAX_NAME:
         raise _invalid(pointer, "length", f"{name[:40]!r}... is longer than {MAX_NAME} bytes")
+
+
+def _is_suspicious(data: bytes) -> bool:
+    """Whether there may be U+0000 or an integer beyond 64 bits in it."""
+    return _NUL in data or _LONG_INTEGER in data.translate(_DIGITS)
+
+
+def _check_depth(data: bytes, pointer: str) -> None:
+    if data.count(b"{") + data.count(b"[") > MAX_DEPTH and _depth(data) > MAX_DEPTH:
+        raise _invalid(pointer, "depth", f"is nested deeper than {MAX_DEPTH}")
 
 
 def _depth(data: bytes) -> int:

@@ -17,7 +17,7 @@ import msgspec
 
 from adapters.http.faults import escaped, find_faults
 from adapters.http.problems import BadRequest, BodyTooLarge, MalformedJson, NotJson
-from application.boundary import MAX_DEPTH, check_json
+from application.boundary import MAX_DEPTH, check_decoded
 from domain.rejections import Fault, Invalid
 
 T = TypeVar("T")
@@ -149,7 +149,7 @@ class Body(Generic[T]):
             raise Invalid(_TOO_DEEP) from None
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise _malformed(raw, error) from None
-        check_json(raw)
+        check_decoded(raw)
         return value
 
     def _invalid(self, raw: bytes) -> Exception:

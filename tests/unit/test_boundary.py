@@ -1,12 +1,22 @@
 """What may enter, and how the rest is named."""
 
+import json
+from collections.abc import Callable
+
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from application.boundary import MAX_DEPTH, MAX_EVENT, check_json, check_stream, check_text
-from domain.rejections import Invalid
+from application.boundary import (
+    MAX_DEPTH,
+    MAX_EVENT,
+    check_decoded,
+    check_json,
+    check_stream,
+    check_text,
+)
+from domain.rejections import Fault, Invalid
 
 json_values = st.recursive(
     st.none()
@@ -76,6 +86,26 @@ def test_what_is_wrong_is_named_and_found(data: bytes, pointer: str, code: str) 
 )
 def test_what_only_looks_wrong_is_let_in(data: bytes) -> None:
     check_json(data)
+
+
+@given(json_values | st.integers(-(2**70), 2**70))
+def test_what_was_just_decoded_is_judged_alike(value: object) -> None:
+    encoded = json.dumps(value).encode()
+    assert _faults(check_decoded, encoded) == _faults(check_json, encoded)
+
+
+@pytest.mark.parametrize("depth", [MAX_DEPTH, MAX_DEPTH + 1])
+def test_what_was_just_decoded_is_no_deeper(depth: int) -> None:
+    nested = b"[" * depth + b"]" * depth
+    assert _faults(check_decoded, nested) == _faults(check_json, nested)
+
+
+def _faults(check: Callable[[bytes], None], data: bytes) -> tuple[Fault, ...]:
+    try:
+        check(data)
+    except Invalid as invalid:
+        return tuple(invalid.faults)
+    return ()
 
 
 @pytest.mark.parametrize("name", ["a/1", "api-key/x", "a/b/c", "email/é", "a/" + "x" * 198])

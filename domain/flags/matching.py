@@ -6,6 +6,7 @@ or with a text that stands for nothing, fits no comparison, and an inverted one 
 """
 
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 
 from domain.flags import readings
 from domain.flags.conditions import AllOf, AnyOf, Condition, Constraint, InSegment, Operator
@@ -18,8 +19,10 @@ MOST_COMPARED = 20_000_000
 """Characters times values that are searched: some 100 ms at the worst."""
 
 MOST_SHARED = 1000
+"""Constraints, and segments' conditions, whose closures are kept for all rules that have them."""
+
 _SHARED: dict[int, tuple[Condition, Holds]] = {}
-"""What segments' conditions were compiled into, so many at most; nothing but work is saved."""
+"""What segments' conditions were compiled into; nothing but work is saved."""
 
 _SAME = 2.0**-52
 """How near numbers count as equal: the engine's epsilon."""
@@ -46,8 +49,11 @@ def compile_condition(condition: Condition, segments: Segments) -> Holds:
             return _any_of([compile_condition(each, segments) for each in condition.of])
 
 
+@lru_cache(MOST_SHARED)
 def compile_constraint(constraint: Constraint) -> Holds:
     """Whether a context's field compares as the constraint wants, as a closure.
+
+    Rules of many flags often want the same: one closure for all is less memory to go through.
 
     Raises:
         ValueError: a value that its operator cannot read.

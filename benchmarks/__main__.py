@@ -32,6 +32,7 @@ from benchmarks import (
     report,
     restores,
     schemas,
+    tokens,
     visibility,
     webhooks,
 )
@@ -74,6 +75,7 @@ MEASUREMENTS: dict[str, Callable[[Services], Any]] = {
     "reminders": reminders.measure,
     "restores": restores.measure,
     "schemas": schemas.measure,
+    "tokens": tokens.measure,
     "webhooks": webhooks.measure,
     "logs": lambda _services: uvloop.run(logs.measure()),
     "access_lines": lambda _services: uvloop.run(access_lines.measure()),
@@ -94,6 +96,7 @@ SECTIONS: dict[str, Callable[[Any], report.Section]] = {
     "reminders": reminders.section,
     "restores": restores.section,
     "schemas": schemas.section,
+    "tokens": tokens.section,
     "webhooks": webhooks.section,
     "access_lines": access_lines.section,
 }

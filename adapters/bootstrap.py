@@ -66,10 +66,13 @@ from application.flags.unleash_view import UnleashViews
 from application.flags.usage import UsageCounts
 from application.history import History
 from application.last_seen import SESSION_KIND, LastSeen
+from application.letter_limit import LetterLimit
 from application.limits import RateLimiter
 from application.lockout import Lockout
 from application.mail import Letters
 from application.memberships import Standings
+from application.patient_lockout import PatientLockout
+from application.personal_data import People, forgetting
 from application.pipeline import Pipeline
 from application.schemas import CurrentSchemas
 from application.session_store import Rebuilds, SessionStore
@@ -170,9 +173,10 @@ async def open_platform(
         pipeline = Pipeline(store, codec, new_id)
         current, progress = CurrentStates(pipeline), ProgressChannel(redis, settings.redis_url)
         read_models = PostgresReadModels(readers, PROJECTIONS, progress, store.incarnation)
+        counter = RedisRateCounter(redis, master.subject_hash())
         limiter = RateLimiter(
             current=current,
-            counter=RedisRateCounter(redis, master.subject_hash()),
+            counter=counter,
             on_open=lambda name: metrics.limiter_open.labels(name).inc(),
         )
         last_seen = PostgresLastSeen(
@@ -186,8 +190,9 @@ async def open_platform(
             stack.callback(hasher.close)
         if executor is None:
             executor = await stack.enter_async_context(opened_executor(settings, clock))
-        lockout = lockout or RedisLockout(redis, master.subject_hash())
+        lockout = lockout or PatientLockout(RedisLockout(redis, master.subject_hash()))
         tail, mailer = _tail(store, current, background), mailer_of(settings)
+        tail.on_events(forgetting(vault, pipeline.cache))
         cache = open_cache(entries, tail)
         flag_sets, contexts = FlagSets(ReadFlags(read_models), store, codec, tail), Contexts(clock)
         usage, hashes, schemas = UsageCounts(new_id), SubjectHashes(master), JsonSchemaValidator()
@@ -222,7 +227,7 @@ async def open_platform(
             cache=cache.loads,
             logs=opened_logs(settings, current, cache.loads, log_reader),
             hasher=hasher,
-            check_credentials=CredentialCheck(hasher, lockout, master.name_hash(), clock),
+            check_credentials=_credential_check(settings, hasher, lockout, master, clock),
             tokens=opened_tokens(current, settings.public_url, now=clock, new_id=new_id),
             open_session=SessionOpener(
                 sessions, new_session_token, settings.session_ttl, clock, new_id
@@ -234,7 +239,10 @@ async def open_platform(
             executor=executor,
             courier=await stack.enter_async_context(opened_couriers(settings, mailer, clock)),
             mailer=mailer,
+            vault=vault,
+            people=People(store, codec, master.name_hash()),
             letters=letters,
+            letter_limit=LetterLimit(counter),
             second_factor=opened_second_factor(master, letters, now=clock, new_id=new_id),
             webhooks=webhook_ports(master, redis, store, codec),
             new_token=new_session_token,
@@ -268,7 +276,7 @@ async def open_platform(
             services=services,
             recorder=await stack.enter_async_context(counting),
             bus=Bus(pipeline, handlers(services)),
-            keys=KeyAuthenticator(current),
+            keys=KeyAuthenticator(current, clock),
             standings=Standings(current),
             now=clock,
             new_id=new_id,
@@ -286,6 +294,22 @@ def _hasher(settings: Settings) -> Argon2Hasher:
         memory_kib=settings.argon2_memory_kib,
         iterations=settings.argon2_iterations,
         lanes=settings.argon2_lanes,
+    )
+
+
+def _credential_check(
+    settings: Settings,
+    hasher: Argon2Hasher,
+    lockout: Lockout,
+    master: MasterKey,
+    clock: Callable[[], datetime],
+) -> CredentialCheck:
+    return CredentialCheck(
+        hasher,
+        lockout,
+        master.name_hash(),
+        clock,
+        verified_only=settings.accounts_verify == "required",
     )
 
 

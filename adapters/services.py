@@ -8,11 +8,11 @@ from uuid import UUID
 from adapters.open_tokens import OpenTokens
 from adapters.settings import Settings
 from adapters.webhooks import WebhookPorts
-from application.accounts import NameHash
 from application.backups import Backups
 from application.cache import Cache
 from application.current import CurrentStates
 from application.deliveries import Courier
+from application.emails import NameHash
 from application.executor import Executor
 from application.experiments.exposures import Exposures
 from application.experiments.running import RunningExperiments
@@ -24,17 +24,20 @@ from application.flags.recorded_contexts import RecordedContexts
 from application.flags.unleash_view import UnleashViews
 from application.flags.usage import UsageCounts
 from application.last_seen import LastSeen
+from application.letter_limit import LetterLimit
 from application.limits import RateLimiter
 from application.lockout import Lockout
 from application.logs import Logs
 from application.mail import Letters, Mailer
 from application.passwords import PasswordHasher
+from application.personal_data import People
 from application.restores import LiveLog
 from application.schema_registry import SchemaRegistry
 from application.schemas import SchemaValidator
 from application.second_factors import CheckSecondFactor
 from application.session_store import SessionStore
 from application.signing_in import CredentialCheck, SessionOpener
+from application.vault import Vault
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,7 +75,10 @@ class Services:
     executor: Executor
     courier: Courier
     mailer: Mailer | None
+    vault: Vault
+    people: People
     letters: Letters
+    letter_limit: LetterLimit
     webhooks: WebhookPorts
     new_token: Callable[[], str]
     now: Callable[[], datetime]

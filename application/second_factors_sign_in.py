@@ -12,8 +12,8 @@ from typing import Any
 
 import msgspec
 
-from application.accounts import canonical_email as known_form
 from application.bus import Run
+from application.emails import known_form
 from application.second_factors import (
     BY_PASSKEY,
     SECOND_FACTOR,
@@ -91,9 +91,7 @@ class CompleteSignInHandler:
         email = account.email
         subject = challenge.account if isinstance(email, Erased) else known_form(email)
         attempt = await self.check.reserve(subject, command.address)
-        checked = Checked(
-            id=challenge.account, account=account, attempt=attempt, needs_rehash=False
-        )
+        checked = Checked(id=challenge.account, account=account, attempt=attempt)
         async with completing(self.check, checked, run):
             return await self._open(command, challenge, account, run)
 

@@ -58,11 +58,13 @@ from application.flags.recorded_contexts import RecordedContexts
 from application.flags.unleash_view import UnleashViews
 from application.flags.usage import UsageCounts
 from application.history import ScanningHistory
+from application.letter_limit import LetterLimit
 from application.limits import RateLimiter
-from application.lockout import Attempt, Failure, Locked, Report
+from application.lockout import Attempt, Failure, Locked
 from application.mail import Letters
 from application.memberships import Standings
 from application.passwords import Verified
+from application.personal_data import People
 from application.pipeline import Pipeline
 from application.positions import Position
 from application.rate_counter import LimitPolicy, Verdict
@@ -85,24 +87,29 @@ class PlainHasher:
     async def verify(self, password_hash: str | None, password: str) -> Verified:
         return Verified(password_hash == f"hash of {password}")
 
+    def accepts(self, password_hash: str) -> bool:
+        return password_hash.startswith("hash of ")
+
 
 class NoLockout:
     async def reserve(self, account: str, address: str) -> Attempt | Locked:
-        return Attempt(account=account, address=address)
+        return Attempt(near=f"{account} {address}", account=account, range=address)
 
     async def failed(self, attempt: Attempt) -> Failure:
         del attempt
-        report = Report(
-            onset=False,
+        return Failure(
+            onset="",
             first_in_minute=False,
             earlier_failures=0,
             earlier_minute=None,
             locked_for=0.0,
         )
-        return Failure(account=report, address=report)
 
     async def succeeded(self, attempt: Attempt) -> None:
         del attempt
+
+    async def trust(self, account: str, address: str) -> None:
+        del account, address
 
 
 @dataclass
@@ -130,7 +137,8 @@ class Sessions:
             raise Outage("Redis at 10.0.0.1 does not answer")
         mine = [each for each in self.by_hash.values() if each.account == account]
         return [
-            Sighting(each, each.created_at) for each in sorted(mine, key=lambda each: -each.position)
+            Sighting(each, each.created_at)
+            for each in sorted(mine, key=lambda each: -each.position)
         ]
 
     async def end(self, session: str) -> None:
@@ -269,6 +277,8 @@ class MemoryPlatform:
     idempotency: Keys = field(default_factory=Keys)
     read_models: Any = field(default_factory=NoReadModels)
     redis: Any = field(default_factory=Redis)
+    hasher: Any = field(default_factory=PlainHasher)
+    lockout: Any = field(default_factory=NoLockout)
     log_reader: MemoryLogReader = field(default_factory=MemoryLogReader)
     clock: datetime = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -297,7 +307,7 @@ class MemoryPlatform:
             interval=10.0,
         )
         self.history = ScanningHistory(self.store)
-        self.keys = KeyAuthenticator(self.current)
+        self.keys = KeyAuthenticator(self.current, self.now)
         self.standings = Standings(self.current)
         self.limiter = RateLimiter(self.current, self.counter, self._opened)
         self.services = self._services()
@@ -334,8 +344,14 @@ class MemoryPlatform:
             registry=CurrentSchemas(self.current, schemas),
             cache=self.cache.loads,
             logs=opened_logs(self.settings, self.current, self.cache.loads, self.log_reader),
-            hasher=PlainHasher(),
-            check_credentials=CredentialCheck(PlainHasher(), NoLockout(), _email_hash, self.now),
+            hasher=self.hasher,
+            check_credentials=CredentialCheck(
+                self.hasher,
+                self.lockout,
+                _email_hash,
+                self.now,
+                verified_only=self.settings.accounts_verify == "required",
+            ),
             tokens=opened_tokens(self.current, PUBLIC_URL, now=self.now, new_id=self.new_id),
             open_session=SessionOpener(
                 self.sessions,
@@ -344,7 +360,7 @@ class MemoryPlatform:
                 self.now,
                 self.new_id,
             ),
-            lockout=NoLockout(),
+            lockout=self.lockout,
             sessions=self.sessions,
             last_seen=self.last_seen,
             email_hash=_email_hash,
@@ -353,7 +369,10 @@ class MemoryPlatform:
             live_log=None,  # type: ignore[arg-type]  # there is no database
             courier=None,  # type: ignore[arg-type]  # nor delivered
             mailer=None,
+            vault=self.vault,
+            people=People(self.store, self.codec, _email_hash),
             letters=letters,
+            letter_limit=LetterLimit(self.counter),
             second_factor=opened_second_factor(
                 MasterKey(b"m" * 32), letters, now=self.now, new_id=self.new_id
             ),

@@ -89,6 +89,7 @@ from domain.flags.edits import (
     RollOut,
     SetRules,
 )
+from domain.flags.environments import EnvironmentDescribed, EnvironmentRemoved
 from domain.flags.events import (
     FlagArchived,
     FlagDefined,
@@ -608,6 +609,8 @@ EXAMPLES: list[Event] = [
         conversions=(Conversion(subject="s1", metric="spent", value=9.5, at=AT),),
     ),
     NeedBegun(flags=("beta",)),
+    EnvironmentDescribed(description="for customers", purpose="production"),
+    EnvironmentRemoved(),
 ]
 
 OLD: list[Event] = [

@@ -49,6 +49,7 @@ class CompleteSignIn(msgspec.Struct, frozen=True, kw_only=True):
     given: GivenFactor
     address: str
     device: str | None
+    replaces: str = ""
 
 
 class SignInWithPasskey(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,6 +59,7 @@ class SignInWithPasskey(msgspec.Struct, frozen=True, kw_only=True):
     party: RelyingParty
     address: str
     device: str | None
+    replaces: str = ""
 
 
 class WrongPasskey(Unauthenticated):
@@ -107,6 +109,7 @@ class CompleteSignInHandler:
             methods=(PASSWORD, *command.given.methods),
             address=command.address,
             device=command.device,
+            replaces=command.replaces,
         )
         try:
             return await self.open(run, opening, use)
@@ -159,6 +162,7 @@ class SignInWithPasskeyHandler:
             methods=BY_PASSKEY,
             address=command.address,
             device=command.device,
+            replaces=command.replaces,
         )
         return await self.open(run, opening, use)
 

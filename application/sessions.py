@@ -46,7 +46,8 @@ from domain.sessions import SESSION, EndSession, SessionEnded, SessionStarted
 class SignIn(msgspec.Struct, frozen=True, kw_only=True):
     """Sign in from a client `address` with a `device` (its User-Agent).
 
-    `party` is whom the person's passkeys are asked for, should they be needed.
+    `party` is whom the person's passkeys are asked for, should they be needed; `replaces` names the
+    session that this one ends, where the client was in one.
     """
 
     email: str
@@ -54,6 +55,7 @@ class SignIn(msgspec.Struct, frozen=True, kw_only=True):
     address: str
     device: str | None
     party: RelyingParty | None = None
+    replaces: str = ""
 
 
 class SignOut(msgspec.Struct, frozen=True, kw_only=True):
@@ -87,6 +89,7 @@ class SignInHandler:
             methods=(PASSWORD,),
             address=command.address,
             device=command.device,
+            replaces=command.replaces,
         )
         use = self.second_factor.using(checked.id, GivenFactor(party=command.party))
         async with completing(self.check, checked, run):

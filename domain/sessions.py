@@ -11,7 +11,7 @@ import msgspec
 
 from domain.decider import Command, Decider, Erased, Event, Personal, Secret
 from domain.recorded import DEFAULT_TENANT
-from domain.rejections import Conflict
+from domain.rejections import Conflict, NotFound
 
 
 class SessionStarted(Event, frozen=True, kw_only=True, tag="session.started"):
@@ -60,7 +60,7 @@ class StartSession(Command, frozen=True, kw_only=True):
 
 
 class EndSession(Command, frozen=True, kw_only=True):
-    """Sign out."""
+    """End a session, for a reason; what has ended stays so."""
 
     session: str
     reason: str
@@ -89,8 +89,17 @@ class OpenSession(msgspec.Struct, frozen=True, kw_only=True):
 class EndedSession(msgspec.Struct, frozen=True):
     """A session that counts no more."""
 
+    account: str
+
 
 Session = NoSession | OpenSession | EndedSession
+
+
+class NoSuchSession(NotFound):
+    """There is no such session, or it is another account's."""
+
+    slug = "no-such-session"
+    title = "You have no such session"
 
 
 class SessionIdTaken(Conflict):
@@ -149,7 +158,7 @@ def evolve(_session: Session, event: SessionEvent) -> Session:
                 device=event.device,
             )
         case SessionEnded():
-            return EndedSession()
+            return EndedSession(event.account)
         case _:
             assert_never(event)
 

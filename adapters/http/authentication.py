@@ -24,7 +24,8 @@ from domain.rejections import Forbidden, Unauthenticated
 
 _LONGEST = LONGEST_JWT  # everything else is shorter
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
-_OURS = frozenset({b"same-origin", b"none"})
+OURS = frozenset({b"same-origin", b"none"})
+"""What `Sec-Fetch-Site` says of our own pages, and of addresses that people typed."""
 
 
 class CrossSite(Forbidden):
@@ -58,7 +59,8 @@ def presented(call: Call) -> str | None:
     if _explicit(call):
         given = credential(call.headers)
         return None if given is None else given.decode("latin-1")
-    return session_cookie(call.headers.get(b"cookie"))
+    scheme = client_scheme(call.scope, call.platform.settings.trusted_proxies)
+    return session_cookie(call.headers.get(b"cookie"), scheme)
 
 
 def _explicit(call: Call) -> bool:
@@ -113,10 +115,14 @@ def refuse_cross_site(call: Call) -> None:
     """
     site = call.headers.get(b"sec-fetch-site")
     if site is not None:
-        if site not in _OURS:
+        if site not in OURS:
             raise CrossSite
         return
-    host = call.headers.get(b"host", b"")
-    scheme = client_scheme(call.scope, call.platform.settings.trusted_proxies)
-    if call.headers.get(b"origin") != scheme.encode() + b"://" + host:
+    if call.headers.get(b"origin") != own_origin(call):
         raise CrossSite("With a cookie, send Origin or Sec-Fetch-Site; or use a bearer token.")
+
+
+def own_origin(call: Call) -> bytes:
+    """The origin of our own pages, as the browser knows it."""
+    scheme = client_scheme(call.scope, call.platform.settings.trusted_proxies)
+    return scheme.encode() + b"://" + call.headers.get(b"host", b"")

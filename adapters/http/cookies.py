@@ -8,18 +8,21 @@ from datetime import datetime
 
 from adapters.http.answers import Header
 
-_NAMES = ("__Host-annals_session", "annals_session")
 
+def session_cookie(header: bytes | None, scheme: str) -> str | None:
+    """The token in a `Cookie` header.
 
-def session_cookie(header: bytes | None) -> str | None:
-    """The token in a `Cookie` header."""
+    Over https only the prefixed name counts: the other one can be set by whoever answers for plain
+    http or for another host of the same site, who could so sign people in to their own account.
+    """
     if header is None:
         return None
-    found = {}
+    own = _name(scheme)
     for part in header.decode("latin-1").split(";"):
         name, _, value = part.strip().partition("=")
-        found[name] = value
-    return next((found[name] for name in _NAMES if found.get(name)), None)
+        if name == own and value:
+            return value
+    return None
 
 
 def set_session_cookie(token: str, *, now: datetime, expires_at: datetime, scheme: str) -> Header:
@@ -34,6 +37,10 @@ def drop_session_cookie(scheme: str) -> Header:
 
 
 def _cookie(value: str, age: int, scheme: str) -> Header:
-    name, secure = (_NAMES[0], "; Secure") if scheme == "https" else (_NAMES[1], "")
-    text = f"{name}={value}; Max-Age={age}; Path=/; HttpOnly; SameSite=Lax{secure}"
+    secure = "; Secure" if scheme == "https" else ""
+    text = f"{_name(scheme)}={value}; Max-Age={age}; Path=/; HttpOnly; SameSite=Lax{secure}"
     return b"set-cookie", text.encode("latin-1")
+
+
+def _name(scheme: str) -> str:
+    return "__Host-annals_session" if scheme == "https" else "annals_session"

@@ -20,6 +20,7 @@ from adapters.http.second_factor_shapes import (
 )
 from adapters.http.second_factors import factors_of
 from adapters.http.sessions import SessionStartedView, rendered_session
+from adapters.http.sign_ins import replaced_session
 from application.second_factors_enrolment import Enrolled
 from application.second_factors_passkeys import AddPasskey, DropPasskey, OfferPasskey
 from application.second_factors_sign_in import SIGN_IN, SignInWithPasskey
@@ -172,6 +173,7 @@ async def sign_in_with_passkey(call: Call, body: PasskeySignInBody) -> Answer:
         party=known_party(call),
         address=call.address,
         device=call.device,
+        replaces=await replaced_session(call),
     )
     return await execute(call, command, rendered_session(call))
 

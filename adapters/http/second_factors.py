@@ -21,6 +21,7 @@ from adapters.http.second_factor_shapes import (
     view_factors,
 )
 from adapters.http.sessions import SessionStartedView, rendered_session
+from adapters.http.sign_ins import replaced_session
 from application.second_factors_enrolment import (
     ConfirmAuthenticator,
     Enrolled,
@@ -176,7 +177,11 @@ async def complete_sign_in(call: Call, body: CompletionBody) -> Answer:
         detail = "code, recovery_code or passkey must be given"
         raise Invalid(Fault(pointer="", code="missing", detail=detail))
     command = CompleteSignIn(
-        challenge=body.challenge, given=given, address=call.address, device=call.device
+        challenge=body.challenge,
+        given=given,
+        address=call.address,
+        device=call.device,
+        replaces=await replaced_session(call),
     )
     return await execute(call, command, rendered_session(call))
 

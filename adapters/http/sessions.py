@@ -12,6 +12,7 @@ from adapters.http.commands import Render, execute
 from adapters.http.cookies import drop_session_cookie, set_session_cookie
 from adapters.http.operations import ANYONE, SIGNED_IN, operation
 from adapters.http.relying_party import relying_party
+from adapters.http.sign_ins import replaced_session
 from application.sessions import SignIn, SignOut
 from application.signing_in import SignedIn
 from domain.rejections import Conflict, NotFound
@@ -69,6 +70,8 @@ class KeysDoNotSignOut(Conflict):
 async def sign_in(call: Call, body: CredentialsBody) -> Answer:
     """Sign in: gives a bearer token, and the same as a cookie for browsers.
 
+    A browser that is in a session already leaves that one for the new one.
+
     Where the account has a second factor, the answer is 401 `second-factor-required`.
     """
     command = SignIn(
@@ -77,6 +80,7 @@ async def sign_in(call: Call, body: CredentialsBody) -> Answer:
         address=call.address,
         device=call.device,
         party=relying_party(call),
+        replaces=await replaced_session(call),
     )
     return await execute(call, command, rendered_session(call))
 

@@ -1,10 +1,20 @@
 """How sessions are wired."""
 
+import adapters.http.session_endings
+import adapters.http.session_lists
 import adapters.http.sessions
+import adapters.http.step_up
 import projections.sessions
 from adapters.capability import Capability, Handlers
 from adapters.services import Services
+from application.revocations import (
+    RevokeAllSessions,
+    RevokeAllSessionsHandler,
+    RevokeSession,
+    RevokeSessionHandler,
+)
 from application.sessions import SignIn, SignInHandler, SignOut, SignOutHandler
+from application.step_up import StepUp, StepUpHandler
 from domain.sessions import SESSION
 
 
@@ -15,7 +25,14 @@ def _handlers(services: Services) -> Handlers:
             second_factor=services.second_factor,
             open=services.open_session,
         ),
+        StepUp: StepUpHandler(
+            check=services.check_credentials,
+            second_factor=services.second_factor,
+            open=services.open_session,
+        ),
         SignOut: SignOutHandler(sessions=services.sessions, now=services.now),
+        RevokeSession: RevokeSessionHandler(services.sessions, services.now),
+        RevokeAllSessions: RevokeAllSessionsHandler(services.sessions, services.now),
     }
 
 
@@ -24,5 +41,10 @@ CAPABILITY = Capability(
     deciders=(SESSION,),
     handlers=_handlers,
     projections=(projections.sessions.PROJECTION,),
-    operations=adapters.http.sessions.OPERATIONS,
+    operations=(
+        *adapters.http.sessions.OPERATIONS,
+        *adapters.http.session_lists.OPERATIONS,
+        *adapters.http.session_endings.OPERATIONS,
+        *adapters.http.step_up.OPERATIONS,
+    ),
 )

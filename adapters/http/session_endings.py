@@ -1,0 +1,60 @@
+"""Ending sessions over HTTP: one of one's own, all others, all."""
+
+from typing import Literal
+
+import msgspec
+
+from adapters.http.addresses import client_scheme
+from adapters.http.answers import Answer
+from adapters.http.calls import Call
+from adapters.http.commands import execute
+from adapters.http.cookies import drop_session_cookie
+from adapters.http.names import known_id
+from adapters.http.operations import SIGNED_IN, operation
+from adapters.http.session_lists import missing_session
+from adapters.http.sessions import NoCurrentSession
+from application.revocations import RevokeAllSessions, RevokeSession
+
+
+class RevocationBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which of my sessions end: all, or all others than the one of this request."""
+
+    scope: Literal["others", "all"]
+
+
+@operation("DELETE", "/v1/sessions/{id}", needs=SIGNED_IN, answers={204: None})
+async def revoke_session(call: Call) -> Answer:
+    """End one of my sessions: it opens nothing any more, anywhere."""
+    account = call.person
+    id_ = known_id(call.params["id"], missing_session)
+    gone = _gone(call, here=id_ == call.principal.session)
+    command = RevokeSession(session=id_, account=account)
+    return await execute(call, command, lambda _result, _version: gone)
+
+
+@operation(
+    "POST",
+    "/v1/sessions/revoke",
+    needs=SIGNED_IN,
+    body=RevocationBody,
+    answers={204: None},
+)
+async def revoke_sessions(call: Call, body: RevocationBody) -> Answer:
+    """End all of my sessions, or all others: they open nothing any more, anywhere."""
+    account, current, kept = call.person, call.principal.session, ""
+    if body.scope == "others":
+        if current is None:
+            raise NoCurrentSession
+        kept = current
+    gone = _gone(call, here=not kept)
+    command = RevokeAllSessions(account=account, kept=kept)
+    return await execute(call, command, lambda _result, _version: gone)
+
+
+def _gone(call: Call, *, here: bool) -> Answer:
+    """The answer; where the session of this request has ended, its browser is told to forget it."""
+    scheme = client_scheme(call.scope, call.platform.settings.trusted_proxies)
+    return Answer(204, headers=(drop_session_cookie(scheme),) if here else ())
+
+
+OPERATIONS = (revoke_session, revoke_sessions)

@@ -1,0 +1,45 @@
+"""What every way of signing in has in common: whose page asks, and which session it replaces.
+
+A page of another site could sign a person's browser in to the attacker's account, so that what the
+person does there is the attacker's to read (login CSRF). Browsers say which page asks, and a page
+of another site is refused. What says nothing is no browser: nobody else's page can make one
+leave that out.
+"""
+
+from adapters.crypto.tokens import hash_token, is_session_token
+from adapters.http.addresses import client_scheme
+from adapters.http.authentication import OURS, CrossSite, own_origin
+from adapters.http.calls import Call
+from adapters.http.cookies import session_cookie
+
+
+async def replaced_session(call: Call) -> str:
+    """The session that this browser is in already, which a sign-in ends; else empty.
+
+    Raises:
+        CrossSite: a page of another site asks.
+        Outage: nobody can tell now.
+    """
+    refuse_foreign_page(call)
+    scheme = client_scheme(call.scope, call.platform.settings.trusted_proxies)
+    token = session_cookie(call.headers.get(b"cookie"), scheme)
+    if token is None or not is_session_token(token):
+        return ""
+    session = await call.platform.sessions.find(hash_token(token))
+    return "" if session is None else session.id
+
+
+def refuse_foreign_page(call: Call) -> None:
+    """Refuse what a browser says comes from a page of another site.
+
+    Raises:
+        CrossSite: it does.
+    """
+    site = call.headers.get(b"sec-fetch-site")
+    if site is not None:
+        if site not in OURS:
+            raise CrossSite
+        return
+    origin = call.headers.get(b"origin")
+    if origin is not None and origin != own_origin(call):
+        raise CrossSite

@@ -26,12 +26,14 @@ from adapters.wiring import (
     schemas,
     second_factors,
     sessions,
+    tenants,
     tokens,
     webhooks,
 )
 
 CAPABILITIES: tuple[Capability, ...] = (
     access.CAPABILITY,
+    tenants.CAPABILITY,
     accounts.CAPABILITY,
     sessions.CAPABILITY,
     second_factors.CAPABILITY,

@@ -10,31 +10,42 @@ import msgspec
 
 from application.bus import Run
 from application.current import CurrentStates
+from application.memberships import STRANGER, Standing, Standings
+from application.roles import RolePermissions
+from application.tenants import Tenants
 from application.unit import Done, Unit
-from domain.access import (
+from domain.access import OWNER, OWNER_SEAT, PERMISSIONS, SetOwnerKey
+from domain.accounts import ACCOUNT, Account
+from domain.api_keys import (
     API_KEY,
-    OWNER,
-    OWNER_SEAT,
+    EVERYTHING,
+    INSTALLATION_HOLDER,
     ApiKey,
     IssueApiKey,
     RevokeApiKey,
-    SetOwnerKey,
-    permissions_of,
 )
 from domain.recorded import DEFAULT_TENANT
+from domain.service_accounts import SERVICE_ACCOUNT, ServiceAccount
+from domain.tenants import NotYourTenant
 
 SEAT = "installation"
 """The one stream that tells whose the installation is."""
 
 
 class Principal(msgspec.Struct, frozen=True, kw_only=True):
-    """Who sends a request: an account in a session, or a key."""
+    """Who sends a request: an account in a session, or a key.
+
+    `holder` is on whose behalf (`account/<id>`, `service-account/<id>`, or the installation).
+    """
 
     actor: str
     role: str
     tenant: str = DEFAULT_TENANT
     permissions: frozenset[str] = frozenset()
     session: str | None = None
+    holder: str = ""
+    suspended: bool = False
+    """The tenant serves nobody now."""
 
     @property
     def id(self) -> str:
@@ -76,8 +87,9 @@ class SetOwnerHandler:
                 return OwnerIsSet(seat.key, changed=False)
             issue = IssueApiKey(
                 name="owner",
-                role=OWNER,
+                holder=INSTALLATION_HOLDER,
                 tenant=DEFAULT_TENANT,
+                scopes=(EVERYTHING,),
                 secret_hash=command.secret_hash,
                 at=at,
             )
@@ -93,20 +105,74 @@ class SetOwnerHandler:
 
 @dataclass(frozen=True)
 class KeyAuthenticator:
-    """Tells whose an API key is, from the kept state of its stream."""
+    """Tells whose an API key is and what it opens now, from kept states alone."""
 
     current: CurrentStates
+    now: Callable[[], datetime]
 
-    async def __call__(self, key: UUID, secret_hash: str) -> Principal | None:
-        """The principal, or None when the key is unknown, wrong or revoked."""
+    async def __call__(
+        self, key: UUID, secret_hash: str, wanted: str | None = None
+    ) -> Principal | None:
+        """The principal, in the tenant that is `wanted`; None when the key opens nothing.
+
+        Raises:
+            NotYourTenant: the key does not open the tenant that is wanted.
+            Outage: when something is not kept and the log does not answer.
+        """
         state = await self.current.get(API_KEY, str(key))
         if not isinstance(state, ApiKey) or state.revoked:
             return None
         if not hmac.compare_digest(state.secret_hash, secret_hash):
             return None
+        if state.expires_at is not None and state.expires_at <= self.now():
+            return None
+        if EVERYTHING in state.scopes:
+            return await self._owner(key, state.tenant if wanted is None else wanted)
+        if wanted not in (None, state.tenant):
+            raise NotYourTenant
+        return await self._scoped(key, state)
+
+    async def _owner(self, key: UUID, tenant: str) -> Principal:
+        if not await Tenants(self.current).has(tenant):
+            raise NotYourTenant
         return Principal(
             actor=API_KEY.stream(str(key)),
-            role=state.role,
-            tenant=state.tenant,
-            permissions=permissions_of(state.role),
+            role=OWNER,
+            tenant=tenant,
+            permissions=PERMISSIONS,
+            holder=INSTALLATION_HOLDER,
+            suspended=await Tenants(self.current).suspended(tenant),
         )
+
+    async def _scoped(self, key: UUID, state: ApiKey) -> Principal | None:
+        """What a key opens that was made for somebody: its scopes, as far as they go themselves."""
+        standing = await self._holder(state)
+        if standing is None:
+            return None
+        category, _, _ = state.holder.partition("/")
+        is_service = category == SERVICE_ACCOUNT.category
+        return Principal(
+            actor=state.holder if is_service else API_KEY.stream(str(key)),
+            role=standing.role,
+            tenant=state.tenant,
+            permissions=state.scopes & standing.permissions,
+            holder=state.holder,
+            suspended=await Tenants(self.current).suspended(state.tenant),
+        )
+
+    async def _holder(self, key: ApiKey) -> Standing | None:
+        """What the key's holder may do now; None when there is no such holder any more."""
+        category, _, id_ = key.holder.partition("/")
+        if key.holder == INSTALLATION_HOLDER:
+            return Standing("", PERMISSIONS)
+        if category == SERVICE_ACCOUNT.category:
+            account = await self.current.get(SERVICE_ACCOUNT, id_, key.tenant)
+            if not isinstance(account, ServiceAccount):
+                return None
+            opened = await RolePermissions(self.current)(account.role, key.tenant)
+            return Standing(account.role, opened)
+        person = await self.current.get(ACCOUNT, id_)
+        if not isinstance(person, Account):
+            return None
+        standing = await Standings(self.current)(id_, key.tenant)
+        return None if standing is STRANGER else standing

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Protocol
 
 SESSION_KIND = "session"
+API_KEY_KIND = "api-key"
 
 
 class LastSeen(Protocol):

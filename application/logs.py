@@ -3,7 +3,7 @@
 Files belong to the machine, so the operator says below which directories a tenant's admins may
 name them. What was allowed once is held against these roots again whenever it is read. The
 platform's own lines are the source `platform`, which follows from the settings and needs no event;
-they speak of every tenant, so only the default tenant, whose owner runs the installation, has it.
+they speak of every tenant, so they are for whoever runs the installation alone.
 """
 
 from collections.abc import Mapping, Sequence
@@ -27,7 +27,6 @@ from domain.logs import (
     RemoveLogSource,
     minute_of,
 )
-from domain.recorded import DEFAULT_TENANT
 from domain.rejections import Conflict, Fault, Invalid
 
 PLATFORM = "platform"
@@ -201,19 +200,15 @@ class Logs:
     own: SourceFiles
     seen: Seen = field(default_factory=Seen)
 
-    def has_own(self, tenant: str) -> bool:
-        """Whether a tenant may read the platform's own lines."""
-        return tenant == DEFAULT_TENANT
-
-    async def source(self, name: str, tenant: str) -> SourceFiles:
-        """The files of a source.
+    async def source(self, name: str, tenant: str, *, own: bool) -> SourceFiles:
+        """The files of a source; `own` is for who may read the platform's own lines.
 
         Raises:
             NoSuchLogSource: the tenant has none of this name.
             OutsideRoots: its files may not be read any more.
             Outage: the log does not answer, and the source is not kept.
         """
-        if name == PLATFORM and self.has_own(tenant):
+        if own and name == PLATFORM:
             return self.own
         source = await self.current.get(LOG_SOURCE, name, tenant)
         if isinstance(source, NoLogSource):

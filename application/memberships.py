@@ -1,4 +1,8 @@
-"""Memberships: what an account may do in a tenant, and how its role there is changed."""
+"""Memberships: what an account may do in a tenant, and how it comes in, changes and goes.
+
+A member's role is one fact in three places of the log, always recorded together: the membership
+itself, the role's own stream where that watches its holders, and the account's list of tenants.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,11 +12,22 @@ import msgspec
 
 from application.bus import Run
 from application.current import CurrentStates
+from application.roles import RolePermissions, give, opened_by, take
 from application.session_store import SessionStore
+from application.tenants import names_tenant
 from application.unit import Done, Unit
-from domain.access import permissions_of
+from domain.access import check_grant
 from domain.accounts import ACCOUNT, Account, NoSuchAccount, RevokeSessions
-from domain.memberships import MEMBERSHIP, ChangeRole, Membership
+from domain.memberships import (
+    MEMBERSHIP,
+    ChangeRole,
+    EndMembership,
+    GrantMembership,
+    Membership,
+    NoSuchMember,
+)
+from domain.recorded import DEFAULT_TENANT
+from domain.tenants import ACCOUNT_TENANTS, JoinTenant, LeaveTenant
 
 
 class Standing(msgspec.Struct, frozen=True):
@@ -28,7 +43,7 @@ STRANGER = Standing("", frozenset())
 
 @dataclass(frozen=True)
 class Standings:
-    """Tells what accounts may do, from the kept states of their memberships."""
+    """Tells what accounts may do, from the kept states of their memberships and of roles."""
 
     current: CurrentStates
 
@@ -38,17 +53,77 @@ class Standings:
         Raises:
             Outage: when it is not kept and the log does not answer.
         """
+        if not names_tenant(tenant):
+            return STRANGER
         membership = await self.current.get(MEMBERSHIP, account, tenant)
         if not isinstance(membership, Membership):
             return STRANGER
-        return Standing(membership.role, permissions_of(membership.role))
+        opened = await RolePermissions(self.current)(membership.role, tenant)
+        return Standing(membership.role, opened)
+
+    async def tenants(self, account: str) -> list[str]:
+        """Where an account is a member, by name.
+
+        Raises:
+            Outage: as above.
+        """
+        noted = await self.current.get(ACCOUNT_TENANTS, account)
+        names = sorted({DEFAULT_TENANT, *noted.names})
+        return [name for name in names if await self(account, name) is not STRANGER]
+
+
+def holder_of(account: str) -> str:
+    """How roles name an account that has them."""
+    return ACCOUNT.stream(account)
+
+
+async def admit(unit: Unit, account: str, role: str, at: datetime) -> None:
+    """Let an account into the unit's tenant, or give it another role there.
+
+    Raises:
+        LastOwner: it is the last owner, and the role another one.
+    """
+    before = await unit.load(MEMBERSHIP, account)
+    if isinstance(before, Membership):
+        if before.role == role:
+            return
+        await take(unit, before.role, holder_of(account), at)
+        await unit.decide(MEMBERSHIP, account, ChangeRole(role=role, at=at))
+    else:
+        await unit.decide(MEMBERSHIP, account, GrantMembership(role=role, at=at))
+        tenant = unit.context.tenant
+        if tenant != DEFAULT_TENANT:  # whose members need not be noted: almost everybody is one
+            await unit.decide(ACCOUNT_TENANTS, account, JoinTenant(tenant=tenant, at=at))
+    await give(unit, role, holder_of(account), at)
+
+
+async def dismiss(unit: Unit, account: str, reason: str, at: datetime) -> Membership:
+    """Take an account out of the unit's tenant; what it was there.
+
+    Raises:
+        NoSuchMember: it is no member.
+        LastOwner: it is the last owner.
+    """
+    before = await unit.load(MEMBERSHIP, account)
+    if not isinstance(before, Membership):
+        raise NoSuchMember
+    await unit.decide(MEMBERSHIP, account, EndMembership(reason=reason, at=at))
+    await take(unit, before.role, holder_of(account), at)
+    left = LeaveTenant(tenant=unit.context.tenant, at=at)
+    await unit.decide(ACCOUNT_TENANTS, account, left)
+    return before
 
 
 class GrantRole(msgspec.Struct, frozen=True, kw_only=True):
-    """Give a member of the caller's tenant a role."""
+    """Give a member of the caller's tenant a role; `held` is what the caller may do.
+
+    Who `admits` lets an account in that is no member yet.
+    """
 
     account: str
     role: str
+    held: frozenset[str]
+    admits: bool = False
 
 
 @dataclass(frozen=True)
@@ -64,6 +139,9 @@ class GrantRoleHandler:
         Raises:
             NoSuchAccount: there is no such account.
             NoSuchMember: it is no member of the tenant.
+            Invalid: the tenant has no such role.
+            MissingPermission: the caller lacks what the role opens, or what the member may do now.
+            LastOwner: the tenant would have no owner.
         """
         changed = False
 
@@ -71,13 +149,18 @@ class GrantRoleHandler:
             nonlocal changed
             at = self.now()
             account = await unit.load(ACCOUNT, command.account)
-            if not isinstance(account, Account):
-                raise NoSuchAccount
             before = await unit.load(MEMBERSHIP, command.account)
-            change = ChangeRole(role=command.role, at=at)
-            after = await unit.decide(MEMBERSHIP, command.account, change)
-            assert isinstance(after, Membership)  # noqa: S101 - or the decider has refused
-            changed = after != before
+            is_member = isinstance(before, Membership)
+            if not isinstance(account, Account):
+                raise NoSuchAccount if command.admits else NoSuchMember
+            if not is_member and not command.admits:
+                raise NoSuchMember
+            check_grant(command.held, await opened_by(unit, command.role))
+            if isinstance(before, Membership):
+                check_grant(command.held, await opened_by(unit, before.role))
+            await admit(unit, command.account, command.role, at)
+            after = Membership(command.role)
+            changed = is_member and after != before
             if changed:
                 revoke = RevokeSessions(reason="role_changed", at=at)
                 await unit.decide(ACCOUNT, command.account, revoke)
@@ -87,3 +170,61 @@ class GrantRoleHandler:
         if changed:
             await self.sessions.end_all(command.account, done.position.number)
         return done
+
+
+class RemoveMember(msgspec.Struct, frozen=True, kw_only=True):
+    """Take an account out of the caller's tenant; `held` is what the caller may do."""
+
+    account: str
+    held: frozenset[str]
+
+
+@dataclass(frozen=True)
+class RemoveMemberHandler:
+    """Carries out `RemoveMember`."""
+
+    now: Callable[[], datetime]
+
+    async def __call__(self, command: RemoveMember, run: Run) -> Done[None]:
+        """Remove the member.
+
+        Raises:
+            NoSuchMember: it is none.
+            MissingPermission: the caller lacks what the member may do.
+            LastOwner: the tenant would have no owner.
+        """
+
+        async def decide(unit: Unit) -> None:
+            before = await unit.load(MEMBERSHIP, command.account)
+            if not isinstance(before, Membership):
+                raise NoSuchMember
+            check_grant(command.held, await opened_by(unit, before.role))
+            await dismiss(unit, command.account, "removed", self.now())
+
+        return await run(decide, lanes=[(MEMBERSHIP, command.account)])
+
+
+class Leave(msgspec.Struct, frozen=True, kw_only=True):
+    """Leave the tenant of the request."""
+
+    account: str
+
+
+@dataclass(frozen=True)
+class LeaveHandler:
+    """Carries out `Leave`."""
+
+    now: Callable[[], datetime]
+
+    async def __call__(self, command: Leave, run: Run) -> Done[None]:
+        """Leave.
+
+        Raises:
+            NoSuchMember: who asks is no member.
+            LastOwner: the tenant would have no owner.
+        """
+
+        async def decide(unit: Unit) -> None:
+            await dismiss(unit, command.account, "left", self.now())
+
+        return await run(decide, lanes=[(MEMBERSHIP, command.account)])

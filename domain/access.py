@@ -1,37 +1,64 @@
-"""Access: what a role may do, the keys that programs use, and which key is the owner's."""
+"""Access: which permissions there are, how far each reaches, and which key is the owner's.
+
+A permission reaches either into one tenant, and then roles of that tenant may hold it, or beyond
+any tenant, and then only the installation's owner does: no role that a tenant gives reaches what
+belongs to all of them.
+"""
 
 from datetime import datetime
-from typing import assert_never
 
 import msgspec
 
-from domain.decider import Command, Decider, Event, Secret
+from domain.decider import Command, Decider, Event
 from domain.rejections import Conflict, Forbidden
 
 OWNER = "owner"
+ADMIN = "admin"
+MEMBER = "member"
+VIEWER = "viewer"
 
-_ADMIN = frozenset(
+INSTALLATION = frozenset(
     {
-        "accounts:read", "actions:read", "actions:write", "backups:read", "cache:read",
-        "cache:write", "events:read", "flags:evaluate", "flags:read", "flags:write", "jobs:read",
-        "jobs:write", "limits:read", "limits:write", "logs:read", "logs:write", "personal:read",
-        "reminders:read", "reminders:write", "schemas:read", "schemas:write", "webhooks:read",
-        "webhooks:write",
+        "accounts:write", "backups:read", "backups:write", "outbox:read", "outbox:write",
+        "platform-events:read", "platform-logs:read", "projections:write", "signing-keys:write",
+        "tenants:read", "tenants:write",
     }
 )  # fmt: skip
-_MEMBER = frozenset(
-    {"actions:run", "flags:evaluate", "inbox:read", "own-jobs:read", "own-reminders:write"}
-)
-_EVERYTHING = _ADMIN | {
-    "access:write", "accounts:write", "actions:run", "backups:write", "inbox:read", "outbox:read",
-    "outbox:write", "projections:write",
+"""What reaches beyond one tenant: for whoever runs the installation, and no role of a tenant."""
+
+_OWN = frozenset(
+    {
+        "actions:run", "flags:evaluate", "inbox:read", "own-api-keys:write", "own-jobs:read",
+        "own-reminders:write",
+    }
+)  # fmt: skip
+"""What concerns nobody but who does it; `own-` reaches only what the caller has made."""
+
+_ADMIN = _OWN | {
+    "accounts:read", "actions:read", "actions:write", "api-keys:read", "api-keys:write",
+    "cache:read", "cache:write", "events:read", "flags:read", "flags:write", "jobs:read",
+    "jobs:write", "limits:read", "limits:write", "logs:read", "logs:write", "members:read",
+    "members:write", "personal:read", "reminders:read", "reminders:write", "roles:read",
+    "schemas:read", "schemas:write", "service-accounts:read", "service-accounts:write",
+    "webhooks:read", "webhooks:write",
 }  # fmt: skip
-PERMISSIONS = {
-    OWNER: _EVERYTHING,
-    "admin": _ADMIN | {"actions:run", "inbox:read"},
-    "member": _MEMBER,
+
+TENANT = _ADMIN | {"roles:write"}
+"""What a tenant's roles may open."""
+
+PERMISSIONS = TENANT | INSTALLATION
+"""All that there are."""
+
+_UNSORTED = frozenset({"cache:read", "logs:read", "personal:read"})
+"""What is read there may be about persons, or secret: nobody has marked which of it is."""
+
+BUILT_IN = {
+    OWNER: TENANT,
+    ADMIN: _ADMIN,
+    MEMBER: _OWN,
+    VIEWER: frozenset(each for each in TENANT if each.endswith(":read")) - _UNSORTED,
 }
-"""What each role may do; `own-` reaches only what the caller has triggered or made."""
+"""The roles that every tenant has."""
 
 
 class MissingPermission(Forbidden):
@@ -57,7 +84,7 @@ class NotAPerson(Forbidden):
 
 def permissions_of(role: str) -> frozenset[str]:
     """What a built-in role may do; an unknown one may nothing."""
-    return PERMISSIONS.get(role, frozenset())
+    return BUILT_IN.get(role, frozenset())
 
 
 def require(permissions: frozenset[str], permission: str) -> None:
@@ -70,111 +97,16 @@ def require(permissions: frozenset[str], permission: str) -> None:
         raise MissingPermission(f"This needs the permission {permission}.", permission=permission)
 
 
-class ApiKeyIssued(Event, frozen=True, kw_only=True, tag="api_key.issued"):
-    """A program can act with this key."""
+def check_grant(held: frozenset[str], granted: frozenset[str]) -> None:
+    """Let nobody give, or take from others, what they may not do themselves.
 
-    name: str
-    role: str
-    tenant: str
-    secret_hash: Secret
-
-
-class ApiKeyRevoked(Event, frozen=True, kw_only=True, tag="api_key.revoked"):
-    """The key opens nothing any more."""
-
-
-ApiKeyEvent = ApiKeyIssued | ApiKeyRevoked
-
-
-class IssueApiKey(Command, frozen=True, kw_only=True):
-    """Make a key known; only the hash of its secret is."""
-
-    name: str
-    role: str
-    tenant: str
-    secret_hash: str
-    at: datetime
-
-
-class RevokeApiKey(Command, frozen=True, kw_only=True):
-    """Take a key's power away."""
-
-    key: str
-    at: datetime
-
-
-ApiKeyCommand = IssueApiKey | RevokeApiKey
-
-
-class ApiKey(msgspec.Struct, frozen=True, kw_only=True):
-    """A key that was issued."""
-
-    name: str
-    role: str
-    tenant: str
-    secret_hash: str
-    revoked: bool = False
-
-
-class NoApiKey(msgspec.Struct, frozen=True):
-    """No key was issued here."""
-
-
-class ApiKeyTaken(Conflict):
-    """The new key's id is in use."""
-
-    slug = "api-key-taken"
-    title = "This API key exists"
-
-
-def decide(key: NoApiKey | ApiKey, command: ApiKeyCommand) -> list[ApiKeyEvent]:
-    """Answer a command with the events it causes."""
-    match command:
-        case IssueApiKey():
-            return _issue(key, command)
-        case RevokeApiKey():
-            return [] if isinstance(key, NoApiKey) or key.revoked else [ApiKeyRevoked()]
-        case _:
-            assert_never(command)
-
-
-def _issue(key: NoApiKey | ApiKey, command: IssueApiKey) -> list[ApiKeyEvent]:
-    if isinstance(key, ApiKey):
-        raise ApiKeyTaken
-    return [
-        ApiKeyIssued(
-            name=command.name,
-            role=command.role,
-            tenant=command.tenant,
-            secret_hash=command.secret_hash,
+    Raises:
+        MissingPermission: naming the first that `held` lacks.
+    """
+    for permission in sorted(granted - held):
+        raise MissingPermission(
+            f"Nobody grants what they lack, and you lack {permission}.", permission=permission
         )
-    ]
-
-
-def evolve(key: NoApiKey | ApiKey, event: ApiKeyEvent) -> NoApiKey | ApiKey:
-    """The key after an event."""
-    match event:
-        case ApiKeyIssued():
-            return ApiKey(
-                name=event.name,
-                role=event.role,
-                tenant=event.tenant,
-                secret_hash=event.secret_hash,
-            )
-        case ApiKeyRevoked() if isinstance(key, ApiKey):
-            return msgspec.structs.replace(key, revoked=True)
-        case _:
-            return key
-
-
-API_KEY: Decider[NoApiKey | ApiKey, ApiKeyCommand, ApiKeyEvent] = Decider(
-    category="api-key",
-    events=ApiKeyEvent,
-    initial=NoApiKey(),
-    decide=decide,
-    evolve=evolve,
-    system=True,
-)
 
 
 class OwnerKeySet(Event, frozen=True, kw_only=True, tag="owner.key_set"):

@@ -16,6 +16,12 @@ BUILDS = 1000
 """Generations are numbered version * BUILDS + build: a rebuild of one version is its next build."""
 
 Project = Callable[[Recorded[Any]], Iterable[Operation]]
+TenantOf = Callable[[Recorded[Any]], str]
+
+
+def tenant_of_stream(recorded: Recorded[Any]) -> str:
+    """The tenant in whose part of the log an event lies."""
+    return recorded.tenant
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,7 +30,8 @@ class Projection:
 
     `version` rises whenever tables or `project` change: its rows are then built anew beside the
     old ones. `handles` are the event types that `project` is called with; all others pass it
-    without being decoded. `project` is pure: the same event gives the same operations.
+    without being decoded. `project` is pure: the same event gives the same operations. Rows are the
+    tenant's whose stream it is, unless `tenant_of` knows better.
     """
 
     name: str
@@ -32,6 +39,7 @@ class Projection:
     tables: tuple[Table, ...]
     handles: tuple[type[Event], ...]
     project: Project
+    tenant_of: TenantOf = tenant_of_stream
 
     def __post_init__(self) -> None:
         """Refuse what could not be told apart in the database."""
@@ -61,8 +69,10 @@ def schema_of(name: str, generation: int) -> str:
     return f"read_{name}_{generation // BUILDS}_{generation % BUILDS}"
 
 
-def operations(project: Project, batch: Sequence[Recorded[Any]]) -> Iterable[tuple[str, Operation]]:
+def operations(
+    projection: Projection, batch: Sequence[Recorded[Any]]
+) -> Iterable[tuple[str, Operation]]:
     """What a batch of events asks for: (tenant, operation), in order."""
     for recorded in batch:
-        for operation in project(recorded):
-            yield recorded.tenant, operation
+        for operation in projection.project(recorded):
+            yield projection.tenant_of(recorded), operation

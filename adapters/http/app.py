@@ -18,6 +18,7 @@ from adapters.http.cors import SHARED, Preflight, shared
 from adapters.http.endpoints import Allowed, Endpoint
 from adapters.http.operations import Operation
 from adapters.http.pages import schema_operations
+from adapters.http.permissions import permission_operations
 from adapters.http.platform import HttpPlatform
 from adapters.http.problems import InternalError, problem_answer, refusal_of
 from adapters.telemetry.logging import log_file
@@ -26,7 +27,12 @@ AnyRequest = Request[Any, Any, Any]
 
 log = structlog.get_logger(__name__)
 
-_OPERATIONS = (*adapters.capabilities.OPERATIONS, *health.OPERATIONS, *pages.OPERATIONS)
+_OPERATIONS = (
+    *adapters.capabilities.OPERATIONS,
+    *permission_operations(adapters.capabilities.OPERATIONS),
+    *health.OPERATIONS,
+    *pages.OPERATIONS,
+)
 OPERATIONS = (*_OPERATIONS, *schema_operations(_OPERATIONS))
 
 _METHODS = {"GET": ("GET", "HEAD")}

@@ -7,6 +7,9 @@ neutral answer.
 
 An access token acts for its session, in the token's tenant, and only while that session counts.
 It opens what the person may there now, whatever the token says, and is as fresh as its session.
+
+`Annals-Tenant` names the tenant of a request. To name one in which one is nobody is answered in the
+same way whether there is such a tenant or not.
 """
 
 from functools import lru_cache
@@ -19,8 +22,12 @@ from adapters.http.calls import Call
 from adapters.http.cookies import session_cookie
 from adapters.http.sdk_credentials import credential
 from application.access import Principal
+from application.last_seen import API_KEY_KIND
+from application.memberships import STRANGER
 from application.session_store import LiveSession
+from application.tenants import Tenants, names_tenant
 from domain.rejections import Forbidden, Unauthenticated
+from domain.tenants import NotYourTenant
 
 _LONGEST = LONGEST_JWT  # everything else is shorter
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -41,6 +48,7 @@ async def authenticate(call: Call) -> None:
     Raises:
         Unauthenticated: when there is no credential, or one that opens nothing.
         CrossSite: when a cookie is the credential and the request is not from our own pages.
+        NotYourTenant: when the caller is nobody in the tenant that the request names.
         Outage: when nobody can tell now.
     """
     token = presented(call)
@@ -69,16 +77,37 @@ def _explicit(call: Call) -> bool:
 
 
 async def _principal(call: Call, token: str) -> Principal | None:
+    wanted = _wanted(call)
     if is_session_token(token):
         session = await call.platform.sessions.find(hash_token(token))
-        return None if session is None else await _person(call, session, session.tenant)
+        return None if session is None else await _person(call, session, wanted or session.tenant)
     if is_jwt(token):
-        return await _bearer(call, token)
+        return await _bearer(call, token, wanted)
     id_, kept_hash = _key(token)
-    return None if id_ is None else await call.platform.keys(id_, kept_hash)
+    if id_ is None:
+        return None
+    principal = await call.platform.keys(id_, kept_hash, wanted)
+    if principal is not None:
+        call.platform.services.last_seen.saw(API_KEY_KIND, str(id_))
+    return principal
 
 
-async def _bearer(call: Call, token: str) -> Principal | None:
+def _wanted(call: Call) -> str | None:
+    """The tenant that a request names, if it names one.
+
+    Raises:
+        NotYourTenant: when nothing can have this name.
+    """
+    given = call.headers.get(b"annals-tenant")
+    if given is None:
+        return None
+    name = given.decode("latin-1")
+    if not names_tenant(name):
+        raise NotYourTenant
+    return name
+
+
+async def _bearer(call: Call, token: str, wanted: str | None) -> Principal | None:
     """Whom an access token acts for: its session has to count still."""
     claims = await call.platform.services.tokens.check(token)
     if claims is None:
@@ -86,18 +115,25 @@ async def _bearer(call: Call, token: str) -> Principal | None:
     session = await call.platform.sessions.find_by_id(claims.sid)
     if session is None or session.account != claims.sub:
         return None
+    if wanted not in (None, claims.tenant):
+        raise NotYourTenant
     return await _person(call, session, claims.tenant)
 
 
 async def _person(call: Call, session: LiveSession, tenant: str) -> Principal:
+    """A person in a tenant; in the session's own they may be whatever they are by now."""
     call.session = session
     standing = await call.platform.standings(session.account, tenant)
+    if standing is STRANGER and tenant != session.tenant:
+        raise NotYourTenant
     return Principal(
         actor=f"account/{session.account}",
         role=standing.role,
         tenant=tenant,
         permissions=standing.permissions,
         session=session.id,
+        holder=f"account/{session.account}",
+        suspended=await Tenants(call.platform.services.current).suspended(tenant),
     )
 
 

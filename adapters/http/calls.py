@@ -17,6 +17,7 @@ from domain.access import NotAPerson, StepUpRequired, require
 from domain.accounts import ACCOUNT
 from domain.recorded import DEFAULT_TENANT
 from domain.rejections import Fault, Invalid
+from domain.tenants import Suspended
 
 COMMAND_DEADLINE = 10.0
 """Seconds that a command may spend on races with others."""
@@ -97,7 +98,10 @@ class Call:
 
         Raises:
             MissingPermission: naming it.
+            Suspended: the tenant serves nobody now.
         """
+        if self.principal.suspended:
+            raise Suspended
         require(self.principal.permissions, permission)
 
     @property

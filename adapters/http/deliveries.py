@@ -15,7 +15,7 @@ from adapters.http.histories import HistoryPage, stream_history
 from adapters.http.lists import cut, rows_of
 from adapters.http.moments import Moment, fold
 from adapters.http.names import NO_NUL, known_id
-from adapters.http.operations import SIGNED_IN, operation
+from adapters.http.operations import operation
 from adapters.http.own import requester
 from adapters.http.paging import USUAL, Cursor, Limit, read_cursor
 from application.deliveries import TryAgain
@@ -115,7 +115,7 @@ async def _visible(call: Call, moment: Moment) -> tuple[str, Delivery, int]:
 @operation(
     "GET",
     "/v1/deliveries/{id}",
-    needs=SIGNED_IN,
+    any_of=(READ, OWN),
     query=Moment,
     answers={200: DeliveryView},
     consistent=True,
@@ -128,7 +128,7 @@ async def get_delivery(call: Call, moment: Moment) -> Answer:
 @operation(
     "GET",
     "/v1/deliveries/{id}/history",
-    needs=SIGNED_IN,
+    any_of=(READ, OWN),
     query=HistoryPage,
     answers={200: EventList},
     consistent=True,
@@ -144,7 +144,7 @@ async def delivery_history(call: Call, page: HistoryPage) -> Answer:
 @operation(
     "GET",
     "/v1/deliveries",
-    needs=SIGNED_IN,
+    any_of=(READ, OWN),
     query=DeliveriesQuery,
     answers={200: DeliveryList},
     consistent=True,
@@ -176,7 +176,7 @@ def _item(row: projection.DeliveryRow) -> DeliveryItem:
 @operation(
     "POST",
     "/v1/deliveries/{id}/requeue",
-    needs=SIGNED_IN,
+    any_of=(WRITE, OWN),
     answers={202: DeliveryView},
     conditional=True,
 )

@@ -1,5 +1,6 @@
 """The log over HTTP: every change of state, in order, searched, by stream, and live."""
 
+import contextlib
 from typing import Annotated
 from uuid import UUID
 
@@ -61,9 +62,15 @@ class NoSuchStream(NotFound):
     title = "There is no such stream"
 
 
+def _tenants(call: Call) -> tuple[str, ...]:
+    """Whose events the caller reads: the system's are of all tenants, and no tenant's to read."""
+    everybodys = "platform-events:read" in call.principal.permissions
+    return (call.tenant, SYSTEM_TENANT) if everybodys else (call.tenant,)
+
+
 def _selection(call: Call, query: EventsQuery | LiveQuery) -> Selection:
     return Selection(
-        tenants=(call.tenant, SYSTEM_TENANT),
+        tenants=_tenants(call),
         type=query.type,
         stream=query.stream,
         correlation=query.correlation,
@@ -111,12 +118,9 @@ async def read_stream(call: Call, page: HistoryPage) -> Answer:
         check_stream(stream)
     except Invalid:
         raise NoSuchStream from None
-    for tenant in (call.tenant, SYSTEM_TENANT):
-        try:
+    for tenant in _tenants(call):
+        with contextlib.suppress(NoSuchStream):
             return await stream_history(call, tenant, stream, page, NoSuchStream())
-        except NoSuchStream:
-            if tenant == SYSTEM_TENANT:
-                raise
     raise NoSuchStream
 
 

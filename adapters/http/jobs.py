@@ -18,7 +18,7 @@ from adapters.http.histories import HistoryPage, stream_history
 from adapters.http.lists import cut, rows_of
 from adapters.http.moments import Moment, fold
 from adapters.http.names import Name, known_id
-from adapters.http.operations import SIGNED_IN, operation
+from adapters.http.operations import operation
 from adapters.http.paging import USUAL, Cursor, Limit, Page, read_cursor
 from domain.access import MissingPermission
 from domain.jobs import DEAD, JOB, CancelJob, Job, NoJob, NoSuchJob, RequeueJob
@@ -119,7 +119,7 @@ def _show(id_: str, status: int = 200) -> Render:
 @operation(
     "GET",
     "/v1/jobs/{id}",
-    needs=SIGNED_IN,
+    any_of=(ALL, OWN),
     query=Moment,
     answers={200: JobView},
     consistent=True,
@@ -133,7 +133,7 @@ async def get_job(call: Call, moment: Moment) -> Answer:
 @operation(
     "GET",
     "/v1/jobs",
-    needs=SIGNED_IN,
+    any_of=(ALL, OWN),
     query=JobsQuery,
     answers={200: JobList},
     consistent=True,
@@ -183,7 +183,7 @@ async def _list(call: Call, page: Page | JobsQuery, **which: Any) -> Answer:
 @operation(
     "GET",
     "/v1/jobs/{id}/log",
-    needs=SIGNED_IN,
+    any_of=(ALL, OWN),
     query=HistoryPage,
     answers={200: EventList},
     consistent=True,

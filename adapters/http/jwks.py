@@ -52,7 +52,7 @@ async def get_json_web_keys(call: Call) -> Answer:
 @operation(
     "POST",
     "/v1/signing-keys/rotate",
-    needs="access:write",
+    needs="signing-keys:write",
     body=RotationBody,
     fresh=True,
     answers={201: SigningKeyView},

@@ -21,7 +21,13 @@ from adapters.http.log_queries import (
     within,
 )
 from adapters.http.log_tail import first_lines, lines_from
-from adapters.http.log_views import HistogramView, LineList, view_histogram, view_page
+from adapters.http.log_views import (
+    HistogramView,
+    LineList,
+    sees_platform,
+    view_histogram,
+    view_page,
+)
 from adapters.http.names import known_name
 from adapters.http.operations import operation
 from adapters.http.sse import LiveAnswer
@@ -50,7 +56,8 @@ def named(call: Call) -> str:
 
 async def files_named(call: Call) -> SourceFiles:
     """The files of the source that the path names."""
-    return await call.platform.services.logs.source(named(call), call.tenant)
+    own = sees_platform(call.principal)
+    return await call.platform.services.logs.source(named(call), call.tenant, own=own)
 
 
 async def _recorded(call: Call, files: SourceFiles, way: str) -> None:

@@ -10,7 +10,7 @@ from contextlib import aclosing, suppress
 import msgspec
 
 from adapters.http.calls import Call
-from adapters.http.log_views import view_line
+from adapters.http.log_views import sees_platform, view_line
 from adapters.http.sse import Blocks, event_block
 from application.log_reader import (
     LARGEST_PAGE,
@@ -57,13 +57,13 @@ async def lines_from(
     place = resumed or page.previous
     if place and not resumed:
         yield _blocks(Followed(items=page.entries[::-1], cursor=place), files.name)
-    logs = call.platform.services.logs
+    logs, own = call.platform.services.logs, sees_platform(call.principal)
     while True:
         try:
             asked = msgspec.structs.replace(query, cursor=place)
             async with aclosing(logs.reader.follow(files, asked)) as following:
                 async for followed in following:
-                    if await logs.source(files.name, call.tenant) != files:
+                    if await logs.source(files.name, call.tenant, own=own) != files:
                         return  # registered anew: who comes back reads what it is now
                     yield _blocks(followed, files.name)
         except LinesGone:

@@ -190,8 +190,8 @@ def event_links(correlation_id: UUID) -> dict[str, str]:
 
 
 def sees_platform(principal: Principal) -> bool:
-    """Whether a caller may follow `event_links`."""
-    may_read = "logs:read" in principal.permissions
+    """Whether a caller reads the platform's own lines, which speak of every tenant."""
+    may_read = "platform-logs:read" in principal.permissions
     return may_read and principal.tenant == DEFAULT_TENANT
 
 

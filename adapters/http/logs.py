@@ -20,6 +20,7 @@ from adapters.http.log_views import (
     SourceItem,
     SourceList,
     SourceView,
+    sees_platform,
     view_source,
     view_summary,
 )
@@ -105,7 +106,7 @@ async def list_log_sources(call: Call, page: Page) -> Answer:
         found = await projection.find_sources(rows, after=after, limit=page.limit + 1)
     sources = [row.files() for row in found]
     logs = call.platform.services.logs
-    if logs.has_own(call.tenant) and after < PLATFORM:
+    if sees_platform(call.principal) and after < PLATFORM:
         sources = sorted([*sources, logs.own], key=lambda each: each.name)
     shown, following = cut(sources, page.limit, lambda each: each.name)
     items = [await _summary(call, each) for each in shown]
@@ -136,7 +137,7 @@ async def _summary(call: Call, files: SourceFiles) -> SourceItem:
 async def get_log_source(call: Call, query: Moment) -> Answer:
     """Which files a source is, now or as it was."""
     name, logs = named(call), call.platform.services.logs
-    if name == PLATFORM and logs.has_own(call.tenant):
+    if name == PLATFORM and sees_platform(call.principal):
         own = "What the platform's processes on this machine write."
         return json_answer(view_source(logs.own, own, 0))
     source, version = await fold(call, LOG_SOURCE, name, query)
@@ -164,7 +165,7 @@ async def list_log_files(call: Call) -> Answer:
 async def log_source_history(call: Call, page: HistoryPage) -> Answer:
     """Everything that has happened to a source; who has read it is among its readings."""
     name = named(call)
-    if name == PLATFORM and call.platform.services.logs.has_own(call.tenant):
+    if name == PLATFORM and sees_platform(call.principal):
         return json_answer(EventList(items=[], next=str(page.after)))
     return await stream_history(call, call.tenant, LOG_SOURCE.stream(name), page, missing(name))
 

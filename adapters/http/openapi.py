@@ -14,7 +14,7 @@ from adapters.http.bodies import Body, RawBody
 from adapters.http.conditions import TAG_PATTERN
 from adapters.http.idempotency import KEY_PATTERN
 from adapters.http.moments import PLACE
-from adapters.http.operations import ANYONE, SIGNED_IN, Operation
+from adapters.http.operations import ANYONE, Operation
 
 _REF = "#/components/schemas/{name}"
 _PARAMETER = re.compile(r"\{(\w+)(?::\w+)?\}")
@@ -127,8 +127,9 @@ def _operation(
     }
     if operation.needs is not ANYONE:
         described["security"] = [{"bearer": []}, {"cookie": []}]
-    if operation.needs not in {ANYONE, SIGNED_IN}:
-        described["description"] = f"Needs the permission `{operation.needs}`."
+    if operation.permissions:
+        which = " or ".join(f"`{each}`" for each in operation.permissions)
+        described["description"] = f"Needs the permission {which}."
     if operation.body is not None:
         content = _content(operation.body, references)
         described["requestBody"] = {"required": True, "content": content}

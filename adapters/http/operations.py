@@ -26,11 +26,12 @@ SIGNED_IN = ""
 class Operation:
     """How one operation is asked for, who may, and what it answers.
 
-    `needs` is a permission, `SIGNED_IN` for any credential, or `ANYONE`. `answers` maps status
-    numbers to the struct of the body (None: no body). `keyed` operations take an
-    `Idempotency-Key`, `conditional` ones an `If-Match`, and `consistent` ones, as all commands are,
-    an `Annals-Consistent-After`. For a `fresh` one, who is in a session must have proved lately who
-    they are. A handler that gives None has sent its answer itself.
+    `needs` is a permission, `SIGNED_IN` for any credential, or `ANYONE`; of those in `any_of` one
+    is enough, and the handler asks which the caller has. `answers` maps status numbers to the
+    struct of the body (None: no body). `keyed` operations take an `Idempotency-Key`, `conditional`
+    ones an `If-Match`, and `consistent` ones, as all commands are, an `Annals-Consistent-After`.
+    For a `fresh` one, who is in a session must have proved lately who they are. A handler that
+    gives None has sent its answer itself.
     """
 
     method: str
@@ -38,6 +39,7 @@ class Operation:
     handle: Handle
     needs: str | None
     answers: Mapping[int, Any]
+    any_of: tuple[str, ...] = ()
     body: Body[Any] | RawBody | None = None
     query: Query[Any] | None = None
     keyed: bool = False
@@ -57,6 +59,16 @@ class Operation:
         """The first sentence of the handler's docstring."""
         return (self.handle.__doc__ or self.name).partition("\n")[0]
 
+    @property
+    def permissions(self) -> tuple[str, ...]:
+        """The permissions that open it, each of them."""
+        return self.any_of or ((self.needs,) if self.needs else ())
+
+    def _needed(self, call: Call) -> tuple[str, ...]:
+        """The permissions to insist on: of those that are enough, one that the caller has."""
+        has = [each for each in self.any_of if each in call.principal.permissions]
+        return tuple((has or self.permissions)[:1])
+
     async def answer(self, call: Call) -> Answer | None:
         """Authenticate, validate, carry out.
 
@@ -65,8 +77,8 @@ class Operation:
         """
         if self.needs is not None:
             await authenticate(call)
-            if self.needs:
-                call.require(self.needs)
+            for permission in self._needed(call):
+                call.require(permission)
             if self.fresh:
                 call.require_fresh()
         if self.method != "GET":
@@ -90,6 +102,7 @@ def operation(
     *,
     answers: Mapping[int, Any],
     needs: str | None = ANYONE,
+    any_of: tuple[str, ...] = (),
     body: type[Any] | RawBody | None = None,
     query: type[Any] | None = None,
     conditional: bool = False,
@@ -109,7 +122,8 @@ def operation(
             method=method,
             path=path,
             handle=handle,
-            needs=needs,
+            needs=SIGNED_IN if any_of else needs,
+            any_of=any_of,
             answers=answers,
             body=body if body is None or isinstance(body, RawBody) else Body(body),
             query=None if query is None else Query(query),

@@ -17,17 +17,14 @@ from application.current import CurrentStates
 from application.event_store import EventStore
 from application.history import History
 from application.limits import RateLimiter
-from application.memberships import Standing
+from application.memberships import Standings
 from application.pipeline import Pipeline
 from application.session_store import SessionStore
 from application.tail import Tail
 from projections.reading import ReadModels
 
-Keys = Callable[[UUID, str], Awaitable[Principal | None]]
-"""From an API key's id and the hash of the whole key to whose it is."""
-
-Stands = Callable[[str, str], Awaitable[Standing]]
-"""From an account and a tenant to what the account may do there."""
+Keys = Callable[[UUID, str, str | None], Awaitable[Principal | None]]
+"""From an API key's id, the hash of the whole key and the tenant that is named to whose it is."""
 
 
 class KeyCodec(Protocol):
@@ -127,7 +124,7 @@ class HttpPlatform(Protocol):
         ...
 
     @property
-    def standings(self) -> Stands:
+    def standings(self) -> Standings:
         """What an account may do in a tenant."""
         ...
 

@@ -22,7 +22,7 @@ from adapters.http.histories import HistoryPage, stream_history
 from adapters.http.lists import rows_of
 from adapters.http.moments import Moment, fold, in_utc
 from adapters.http.names import known_id
-from adapters.http.operations import SIGNED_IN, operation
+from adapters.http.operations import operation
 from adapters.http.own import requester
 from adapters.http.paging import USUAL, Cursor, Limit, make_cursor, read_cursor
 from adapters.http.reminder_bodies import (
@@ -104,7 +104,7 @@ def _made(secret: str, status: int = 200) -> Render:
 @operation(
     "POST",
     "/v1/reminders",
-    needs=SIGNED_IN,
+    any_of=(WRITE, OWN),
     body=ReminderBody,
     answers={201: ReminderView},
 )
@@ -132,7 +132,7 @@ def _sends_mail(call: Call) -> bool:
 @operation(
     "PATCH",
     "/v1/reminders/{id}",
-    needs=SIGNED_IN,
+    any_of=(WRITE, OWN),
     body=ReminderChange,
     answers={200: ReminderView},
     conditional=True,
@@ -162,7 +162,7 @@ async def change_reminder(call: Call, body: ReminderChange) -> Answer:
 @operation(
     "POST",
     "/v1/reminders/{id}/snooze",
-    needs=SIGNED_IN,
+    any_of=(WRITE, OWN),
     body=SnoozeBody,
     answers={200: ReminderView},
     conditional=True,
@@ -180,7 +180,7 @@ async def snooze_reminder(call: Call, body: SnoozeBody) -> Answer:
 @operation(
     "POST",
     "/v1/reminders/{id}/cancel",
-    needs=SIGNED_IN,
+    any_of=(WRITE, OWN),
     answers={200: ReminderView},
     conditional=True,
 )
@@ -209,7 +209,7 @@ async def _visible(call: Call, moment: Moment) -> tuple[str, Reminder, int]:
 @operation(
     "GET",
     "/v1/reminders/{id}",
-    needs=SIGNED_IN,
+    any_of=(READ, OWN),
     query=Moment,
     answers={200: ReminderView},
     consistent=True,
@@ -222,7 +222,7 @@ async def get_reminder(call: Call, moment: Moment) -> Answer:
 @operation(
     "GET",
     "/v1/reminders/{id}/history",
-    needs=SIGNED_IN,
+    any_of=(READ, OWN),
     query=HistoryPage,
     answers={200: EventList},
     consistent=True,
@@ -238,7 +238,7 @@ async def reminder_history(call: Call, page: HistoryPage) -> Answer:
 @operation(
     "GET",
     "/v1/reminders",
-    needs=SIGNED_IN,
+    any_of=(READ, OWN),
     query=RemindersQuery,
     answers={200: ReminderList},
     consistent=True,

@@ -43,7 +43,7 @@ class MemoryReadModel:
     def apply(self, batch: Sequence[Recorded[Any]]) -> None:
         """Project events, in order; those that the projection does not handle pass."""
         handled = [each for each in batch if type(each.event) in self.projection.handles]
-        for table, changes in fold(operations(self.projection.project, handled)).items():
+        for table, changes in fold(operations(self.projection, handled)).items():
             for key, change in changes.items():
                 self._change(table, key, change)
         if batch:

@@ -31,7 +31,7 @@ class ProjectionFollower:
 
     async def apply(self, connection: Acquired, batch: Sequence[Recorded[Any]]) -> None:
         """Write what the events ask for, within the transaction that moves the checkpoint."""
-        changes: Changes = fold(operations(self._projection.project, batch))
+        changes: Changes = fold(operations(self._projection, batch))
         for table, rows in changes.items():
             await self._writers[table].write(connection, rows)
 

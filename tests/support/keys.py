@@ -5,7 +5,8 @@ from uuid import UUID, uuid4
 
 from adapters.crypto.tokens import hash_token
 from application.context import Context
-from domain.access import API_KEY, IssueApiKey
+from domain.access import permissions_of
+from domain.api_keys import API_KEY, INSTALLATION_HOLDER, IssueApiKey
 from tests.support.http_platform import Api
 
 
@@ -14,7 +15,14 @@ async def key_of(api: Api, tenant: str, role: str = "admin") -> str:
     id_ = uuid4()
     key = f"annals_{id_.hex}_{'k' * 43}"
     at = api.platform.now()
-    issue = IssueApiKey(name="t", role=role, tenant=tenant, secret_hash=hash_token(key), at=at)
+    issue = IssueApiKey(
+        name="t",
+        holder=INSTALLATION_HOLDER,
+        tenant=tenant,
+        scopes=tuple(permissions_of(role)),
+        secret_hash=hash_token(key),
+        at=at,
+    )
 
     async def decide(unit: Any) -> None:
         await unit.decide(API_KEY, str(id_), issue)

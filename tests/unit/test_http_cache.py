@@ -10,7 +10,8 @@ import pytest
 from adapters.crypto.tokens import hash_token
 from adapters.http.cache_entries import matches
 from application.context import Context
-from domain.access import API_KEY, IssueApiKey
+from domain.access import permissions_of
+from domain.api_keys import API_KEY, INSTALLATION_HOLDER, IssueApiKey
 from tests.support.http_platform import OWNER, Api, opened_api
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -32,7 +33,14 @@ async def key_of(api: Api, tenant: str, role: str = "admin") -> str:
     """A key of another tenant's."""
     id_ = uuid4()
     key = f"annals_{id_.hex}_{'k' * 43}"
-    issue = IssueApiKey(name="t", role=role, tenant=tenant, secret_hash=hash_token(key), at=START)
+    issue = IssueApiKey(
+        name="t",
+        holder=INSTALLATION_HOLDER,
+        tenant=tenant,
+        scopes=tuple(permissions_of(role)),
+        secret_hash=hash_token(key),
+        at=START,
+    )
 
     async def decide(unit: Any) -> None:
         await unit.decide(API_KEY, str(id_), issue)

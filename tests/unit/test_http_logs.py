@@ -16,7 +16,8 @@ from adapters.settings_values import LogRoot
 from application.context import Context
 from application.event_store import Append, Outage, Outcome
 from application.log_reader import LogEntry
-from domain.access import API_KEY, IssueApiKey
+from domain.access import permissions_of
+from domain.api_keys import API_KEY, INSTALLATION_HOLDER, IssueApiKey
 from tests.support.http_platform import Api, opened_api
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -54,7 +55,14 @@ async def key_of(api: Api, tenant: str, role: str = "admin") -> str:
     """A key of another tenant's."""
     id_ = UUID(int=99)
     key = f"annals_{id_.hex}_{'k' * 43}"
-    issue = IssueApiKey(name="t", role=role, tenant=tenant, secret_hash=hash_token(key), at=START)
+    issue = IssueApiKey(
+        name="t",
+        holder=INSTALLATION_HOLDER,
+        tenant=tenant,
+        scopes=tuple(permissions_of(role)),
+        secret_hash=hash_token(key),
+        at=START,
+    )
 
     async def decide(unit: Any) -> None:
         await unit.decide(API_KEY, str(id_), issue)

@@ -19,7 +19,8 @@ from application.event_store import Outage
 from application.unit import Unit
 from application.webhooks.ports import Tally
 from application.webhooks.receiving import BadSignature, Receive, ReceiveHandler
-from domain.access import API_KEY, IssueApiKey
+from domain.access import permissions_of
+from domain.api_keys import API_KEY, INSTALLATION_HOLDER, IssueApiKey
 from domain.webhooks.receipts import RECEIPT
 from domain.webhooks.refusals import REFUSALS
 from tests.support.http_platform import Api, opened_api
@@ -64,8 +65,9 @@ async def key_in(api: Api, tenant: str) -> str:
     async def decide(unit: Unit) -> None:
         issue = IssueApiKey(
             name="other",
-            role="owner",
+            holder=INSTALLATION_HOLDER,
             tenant=tenant,
+            scopes=tuple(permissions_of("owner")),
             secret_hash=hash_token(key.text),
             at=api.platform.now(),
         )

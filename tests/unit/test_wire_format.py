@@ -13,10 +13,10 @@ from uuid import UUID
 import pytest
 
 from adapters.capabilities import DECIDERS, UPCASTS
-from application.codec import EventCodec
+from application.codec import HIDDEN_MARK, EventCodec
 from application.event_store import StoredEvent
 from application.vault import KeyOwner
-from domain.access import ApiKeyIssued, ApiKeyRevoked, OwnerKeySet
+from domain.access import OwnerKeySet
 from domain.accounts import (
     AccountClosed,
     AccountErased,
@@ -37,6 +37,7 @@ from domain.accounts import (
     VerificationAsked,
 )
 from domain.actions import ActionDefined, HttpTarget
+from domain.api_keys import ApiKeyIssued, ApiKeyRevoked
 from domain.backup_policy import BackupPolicySet, Schedule
 from domain.backups import (
     BackupAdopted,
@@ -125,6 +126,7 @@ from domain.flags.state import About
 from domain.flags.usage import Count, FlagUsageCounted
 from domain.flags.variants import Override, Payload, Variant
 from domain.inbox import InboxItemAdded, InboxItemRead
+from domain.invitations import InvitationAccepted, InvitationRevoked, InvitationSent
 from domain.jobs import (
     JobAttemptFailed,
     JobCancelled,
@@ -167,6 +169,7 @@ from domain.restores import (
 )
 from domain.retention import Retention
 from domain.retries import RetryPolicy
+from domain.roles import RoleDefined, RoleDeleted, RoleGiven, RoleTaken
 from domain.schemas import SchemaCompatibilitySet, SchemaPublished
 from domain.second_factors.events import (
     Challenge,
@@ -180,8 +183,16 @@ from domain.second_factors.events import (
     TotpRemoved,
     TotpUsed,
 )
+from domain.service_accounts import ServiceAccountCreated, ServiceAccountDeleted
 from domain.sessions import SessionEnded, SessionStarted
 from domain.signing_keys import SigningKeyMade
+from domain.tenants import (
+    TenantCreated,
+    TenantJoined,
+    TenantLeft,
+    TenantResumed,
+    TenantSuspended,
+)
 from domain.tokens import TokensIssued, TokensRefreshed, TokensReused, TokensRevoked
 from domain.webhooks.hooks import HookClosed, HookOpened
 from domain.webhooks.receipts import (
@@ -278,8 +289,36 @@ EXAMPLES: list[Event] = [
     TokensReused(),
     TokensRevoked(),
     SigningKeyMade(key="k1", public_key="x", private_key="hush", made_at=AT, distrusts_others=True),
-    ApiKeyIssued(name="owner", role="owner", tenant="default", secret_hash="h"),
-    ApiKeyRevoked(),
+    ApiKeyIssued(
+        name="ci",
+        holder="account/a1",
+        tenant="default",
+        scopes=("flags:read", "flags:write"),
+        secret_hash="h",
+        expires_at=AT,
+    ),
+    ApiKeyRevoked(holder="account/a1", tenant="default"),
+    RoleDefined(permissions=("flags:read",)),
+    RoleDeleted(),
+    RoleGiven(holder="account/a1"),
+    RoleTaken(holder="account/a1"),
+    ServiceAccountCreated(name="ci", role="admin"),
+    ServiceAccountDeleted(),
+    TenantCreated(owner="a1"),
+    TenantSuspended(reason="unpaid"),
+    TenantResumed(),
+    TenantJoined(tenant="acme"),
+    TenantLeft(tenant="acme"),
+    InvitationSent(
+        person="a1",
+        email="ada@example.org",
+        address="a2",
+        role="member",
+        token_hash="t1",
+        expires_at=AT,
+    ),
+    InvitationAccepted(account="a1"),
+    InvitationRevoked(),
     OwnerKeySet(key="k1"),
     FlagDefined(
         about=About(
@@ -741,3 +780,15 @@ async def test_a_read_surface_never_shows_a_secret(personal: bool) -> None:  # n
         assert secret not in shown
     assert ("ada@example.org" in shown) == personal
     assert ("203.0.113.7" in shown) == personal
+
+
+async def test_of_several_people_only_those_are_shown_who_are_named() -> None:
+    codec = EventCodec(DECIDERS, ReadableVault(), UPCASTS)
+    [line] = [line for line in golden() if line["type"] == "mail.queued"]
+    events = [stored({**line, "data": line["data"].replace('"a1"', f'"{p}"')}) for p in "xy"]
+    assert [codec.person_of(each) for each in events] == ["x", "y"]
+    shown = await codec.render(events, personal=True, persons=["y"])
+    assert [each["to"] for each in shown] == [HIDDEN_MARK, "ada@example.org"]
+    hidden = await codec.render(events, personal=False, persons=["y"])
+    assert [each["to"] for each in hidden] == [HIDDEN_MARK] * 2
+    assert codec.person_of(stored({"type": "mail.sent", "schema": 1, "data": "{}"})) is None

@@ -1,0 +1,29 @@
+"""The tokens of invitations: they name the tenant, for who accepts one is not in it yet."""
+
+import re
+import secrets
+from uuid import UUID
+
+import msgspec
+
+_TOKEN = re.compile(
+    r"inv_([A-Za-z0-9][A-Za-z0-9.~-]{0,99})_([0-9a-f]{32})_[A-Za-z0-9_-]{43}", re.ASCII
+)
+
+
+class NamedInvitation(msgspec.Struct, frozen=True):
+    """Which invitation a token is for."""
+
+    tenant: str
+    id: UUID
+
+
+def make_invitation_token(tenant: str, id_: UUID) -> str:
+    """`inv_<tenant>_<id>_<secret>`, with 256 random bits."""
+    return f"inv_{tenant}_{id_.hex}_{secrets.token_urlsafe(32)}"
+
+
+def parse_invitation_token(text: str) -> NamedInvitation | None:
+    """What a token is for; None when it is no such token."""
+    match = _TOKEN.fullmatch(text)
+    return None if match is None else NamedInvitation(match[1], UUID(hex=match[2]))

@@ -1,0 +1,191 @@
+"""Invitations: a mail to an address, and the membership that its token opens."""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import msgspec
+
+from application.bus import Run
+from application.emails import NameHash
+from application.mail import Letters
+from application.memberships import admit
+from application.roles import opened_by
+from application.unit import Done, Unit
+from domain.access import check_grant
+from domain.accounts import ACCOUNT, EMAIL, Account
+from domain.emails import canonical_email
+from domain.invitations import (
+    INVITATION,
+    AcceptInvitation,
+    Invitation,
+    RevokeInvitation,
+    SendInvitation,
+    WrongToken,
+)
+from domain.memberships import MEMBERSHIP, Membership
+from domain.rejections import Conflict, Fault, Invalid
+from domain.tenants import TENANT, Suspended, Tenant
+
+LIFETIME = timedelta(days=7)
+
+
+class AlreadyAMember(Conflict):
+    """The person belongs to the tenant."""
+
+    slug = "already-a-member"
+    title = "This person is a member already"
+
+
+class Invite(msgspec.Struct, frozen=True, kw_only=True):
+    """Invite an address into the caller's tenant; `held` is what the caller may do."""
+
+    id: str
+    token: str
+    email: str
+    role: str
+    held: frozenset[str]
+
+
+class Uninvite(msgspec.Struct, frozen=True, kw_only=True):
+    """Revoke an invitation of the caller's tenant."""
+
+    id: str
+
+
+class Accept(msgspec.Struct, frozen=True, kw_only=True):
+    """Join the tenant that a token names, as an account. It is carried out in that tenant."""
+
+    id: str
+    token: str
+    account: str
+
+
+@dataclass(frozen=True)
+class InviteHandler:
+    """Carries out `Invite`: the invitation and its letter in one append."""
+
+    letters: Letters
+    email_hash: NameHash
+    now: Callable[[], datetime]
+
+    async def __call__(self, command: Invite, run: Run) -> Done[Invitation]:
+        """Send the invitation.
+
+        Raises:
+            Invalid: a malformed address, or a role that the tenant has not.
+            MissingPermission: the role opens what the caller may not do.
+            AlreadyAMember: the address belongs to a member.
+        """
+        email = canonical_email(command.email)
+        if email is None:
+            fault = Fault(pointer="/email", code="email", detail="is no e-mail address")
+            raise Invalid(fault)
+
+        async def decide(unit: Unit) -> Invitation:
+            at, address = self.now(), self.email_hash(email)
+            expires_at = at + LIFETIME
+            person = await self.letters.person(unit, email)
+            send = SendInvitation(
+                person=person,
+                email=command.email,
+                address=address,
+                role=command.role,
+                token_hash=_hash(command.token),
+                expires_at=expires_at,
+                at=at,
+            )
+            invitation = unit.begin(INVITATION, command.id, send)
+            check_grant(command.held, await opened_by(unit, command.role))
+            member = await unit.load(MEMBERSHIP, person)
+            if isinstance(member, Membership):
+                raise AlreadyAMember
+            self.letters.post(
+                unit,
+                kind="invitation",
+                person=person,
+                to=command.email,
+                token=command.token,
+                until=expires_at,
+                tenant=unit.context.tenant,
+            )
+            assert isinstance(invitation, Invitation)  # noqa: S101 - or the decider has refused
+            return invitation
+
+        return await run(decide)
+
+
+@dataclass(frozen=True)
+class UninviteHandler:
+    """Carries out `Uninvite`."""
+
+    now: Callable[[], datetime]
+
+    async def __call__(self, command: Uninvite, run: Run) -> Done[None]:
+        """Revoke the invitation.
+
+        Raises:
+            NoSuchInvitation: the tenant has none such.
+        """
+
+        async def decide(unit: Unit) -> None:
+            await unit.decide(INVITATION, command.id, RevokeInvitation(at=self.now()))
+
+        return await run(decide, lanes=[(INVITATION, command.id)])
+
+
+@dataclass(frozen=True)
+class AcceptHandler:
+    """Carries out `Accept`."""
+
+    now: Callable[[], datetime]
+
+    async def __call__(self, command: Accept, run: Run) -> Done[Membership]:
+        """Join.
+
+        Raises:
+            WrongToken: the token opens nothing, for whatever reason.
+            AlreadyAMember: the account belongs to the tenant.
+            Suspended: the tenant serves nobody now.
+        """
+
+        async def decide(unit: Unit) -> Membership:
+            at = self.now()
+            invitation = await unit.load(INVITATION, command.id)
+            accept = AcceptInvitation(
+                account=command.account,
+                address=await _address_of(unit, command.account, invitation),
+                token_hash=_hash(command.token),
+                at=at,
+            )
+            accepted = await unit.decide(INVITATION, command.id, accept)
+            assert isinstance(accepted, Invitation)  # noqa: S101 - or the decider has refused
+            tenant = await unit.load(TENANT, unit.context.tenant)
+            if isinstance(tenant, Tenant) and tenant.suspended is not None:
+                raise Suspended
+            member = await unit.load(MEMBERSHIP, command.account)
+            if isinstance(member, Membership):
+                raise AlreadyAMember
+            try:
+                await opened_by(unit, accepted.role)
+            except Invalid:  # the role was deleted meanwhile
+                raise WrongToken from None
+            await admit(unit, command.account, accepted.role, at)
+            return Membership(accepted.role)
+
+        return await run(decide, lanes=[(INVITATION, command.id)])
+
+
+async def _address_of(unit: Unit, account: str, invitation: object) -> str:
+    """The invitation's address if it is reserved by the account, which is open; else none."""
+    if not isinstance(invitation, Invitation):
+        return ""
+    reservation = await unit.guard(EMAIL, invitation.address)
+    known = await unit.guard(ACCOUNT, account)
+    theirs = isinstance(known, Account) and reservation.account == account
+    return invitation.address if theirs else ""
+
+
+def _hash(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()

@@ -19,6 +19,7 @@ from application.cache import Cache
 from application.event_store import ForeignIncarnation, Outage, StoredEvent
 from application.tail import Lagged, Tail
 from application.unit import Done, Unit
+from domain.accounts import AccountErased
 from domain.cache import ALL, CACHE, CacheInvalidated, InvalidateCache
 
 log = structlog.get_logger(__name__)
@@ -31,6 +32,7 @@ EVERYTHING = ""
 """The tag that every entry of a tenant has."""
 
 _INVALIDATED = str(CacheInvalidated.__struct_config__.tag)
+_ERASED = str(AccountErased.__struct_config__.tag)
 
 
 class FollowsLog(Protocol):
@@ -54,18 +56,22 @@ class FollowsLog(Protocol):
         ...
 
 
-def invalidated_by(event: StoredEvent) -> Iterator[str]:
-    """The tags that an event invalidates in its tenant.
+def invalidated_by(event: StoredEvent) -> Iterator[tuple[str, str]]:
+    """The (tenant, tag) pairs that an event invalidates.
 
     An event on the stream `flag/checkout` means `flag:checkout`, and `flag:*` for whatever was
-    made of all flags.
+    made of all flags. Who is erased, is so in every tenant: `account:<id>`.
     """
     if event.type == _INVALIDATED:
-        yield from msgspec.json.decode(event.data, type=CacheInvalidated).tags or (EVERYTHING,)
+        tags = msgspec.json.decode(event.data, type=CacheInvalidated).tags or (EVERYTHING,)
+        yield from ((event.tenant, tag) for tag in tags)
         return
     category, _, id_ = event.stream.partition("/")
-    yield f"{category}:{id_}"
-    yield f"{category}:*"
+    yield event.tenant, f"{category}:{id_}"
+    yield event.tenant, f"{category}:*"
+    if event.type == _ERASED:
+        for tenant in msgspec.json.decode(event.data, type=AccountErased).tenants:
+            yield tenant, f"{category}:{id_}"
 
 
 class CacheFollower:
@@ -125,10 +131,10 @@ class CacheFollower:
             self._entries.follow_from(incarnation, last)
         elif followed < last:
             tags = (
-                (event.position, event.tenant, tag)
+                (event.position, tenant, tag)
                 for event in page
                 if event.position > followed
-                for tag in invalidated_by(event)
+                for tenant, tag in invalidated_by(event)
             )
             self._entries.follow(incarnation, last, tags)
         self._arrived(last)

@@ -5,7 +5,7 @@ are marked `Personal`, `Private` or `Secret` are sealed on the way in and opened
 everybody behind this module sees plain values, `Erased` where a person's key was destroyed.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, cast, get_args, get_type_hints
 from uuid import UUID
 
@@ -183,13 +183,24 @@ class EventCodec:
         keys = await self._keys_for(marked) if marked else {}
         return [self._recorded(k, s, f, keys) for k, s, f in together]
 
+    def person_of(self, stored: StoredEvent) -> str | None:
+        """Whose personal data an event holds; None where it holds nobody's."""
+        kind = self._by_tag.get(stored.type)
+        if kind is None or not set(kind.marks.values()) - {SECRET}:
+            return None
+        return kind.owner(PERSONAL, stored.tenant, stored.stream, _fields(stored)).id
+
     async def render(
-        self, stored: Sequence[StoredEvent], *, personal: bool
+        self,
+        stored: Sequence[StoredEvent],
+        *,
+        personal: bool,
+        persons: Collection[str] | None = None,
     ) -> list[dict[str, Any]]:
         """The data of events for a read surface.
 
-        Secrets are never shown; personal fields only with `personal`. Events of unknown type are
-        shown without their data.
+        Secrets are never shown; personal fields only with `personal`, and where `persons` are named
+        only theirs. Events of unknown type are shown without their data.
         """
         known = [(self._by_tag.get(each.type), each) for each in stored]
         marked = [
@@ -197,9 +208,14 @@ class EventCodec:
         ]
         keys = await self._keys_for(marked) if marked and personal else {}
         return [
-            HIDDEN_MARK if kind is None else self._rendered(kind, each, keys, personal=personal)
+            HIDDEN_MARK
+            if kind is None
+            else self._rendered(kind, each, keys, personal=personal and self._is_of(each, persons))
             for kind, each in known
         ]
+
+    def _is_of(self, stored: StoredEvent, persons: Collection[str] | None) -> bool:
+        return persons is None or self.person_of(stored) in persons
 
     def _kind(self, stored: StoredEvent) -> _Kind:
         kind = self._by_tag.get(stored.type)

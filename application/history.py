@@ -13,12 +13,16 @@ _PAGE = 1000
 
 
 class Selection(msgspec.Struct, frozen=True, kw_only=True):
-    """Which events: of these tenants, and of the type, stream and correlation that are named."""
+    """Which events: of these tenants, and of the type, stream and correlation that are named.
+
+    `naming`: those alone in whose actor, stream or data one of these ids stands.
+    """
 
     tenants: Sequence[str]
     type: str | None = None
     stream: str | None = None
     correlation: UUID | None = None
+    naming: Sequence[str] = ()
 
     def takes(self, event: StoredEvent) -> bool:
         """Whether an event belongs to the selection."""
@@ -27,7 +31,12 @@ class Selection(msgspec.Struct, frozen=True, kw_only=True):
             and self.type in {None, event.type}
             and self.stream in {None, event.stream}
             and self.correlation in {None, event.correlation_id}
+            and (not self.naming or any(_names(event, id_) for id_ in self.naming))
         )
+
+
+def _names(event: StoredEvent, id_: str) -> bool:
+    return id_ in event.actor or id_ in event.stream or id_.encode() in event.data
 
 
 class Found(msgspec.Struct, frozen=True, kw_only=True):

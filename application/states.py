@@ -5,6 +5,7 @@ honest, or be verified against the log first. What is only read (`application.cu
 honest by the log's tail.
 """
 
+import sys
 from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -84,5 +85,7 @@ class StateCache:
         self._kept.pop(stream, None)
 
     def clear(self) -> None:
-        """Forget everything: the log was replaced."""
+        """Forget everything, also what is being read: a log was replaced, or a key destroyed."""
         self._kept.clear()
+        for fold in self._folds.values():
+            fold.told = sys.maxsize

@@ -5,6 +5,7 @@ apart costs a bounded number of short reads and never one that holds a connectio
 stream is found by its index at once.
 """
 
+import re
 from datetime import datetime
 from typing import Any
 
@@ -21,14 +22,18 @@ _SEARCH = f"""
     SELECT {COLUMNS} FROM annals.events
     WHERE log_id = $1 AND position > $2 AND position <= $3 AND tenant = ANY($4::text[])
       AND ($5::text IS NULL OR type = $5) AND ($6::uuid IS NULL OR correlation_id = $6)
-    ORDER BY position LIMIT $7
+      AND ($7::text[] IS NULL
+        OR actor LIKE ANY ($7) OR stream LIKE ANY ($7) OR data::text LIKE ANY ($7))
+    ORDER BY position LIMIT $8
 """  # noqa: S608 - constants
 _STREAM = f"""
     SELECT {COLUMNS} FROM annals.events
     WHERE log_id = $1 AND position > $2 AND position <= $3 AND tenant = ANY($4::text[])
       AND stream = $5
       AND ($6::text IS NULL OR type = $6) AND ($7::uuid IS NULL OR correlation_id = $7)
-    ORDER BY position LIMIT $8
+      AND ($8::text[] IS NULL
+        OR actor LIKE ANY ($8) OR stream LIKE ANY ($8) OR data::text LIKE ANY ($8))
+    ORDER BY position LIMIT $9
 """  # noqa: S608 - constants
 _POSITION_AT = """
     WITH RECURSIVE bisection (low, high) AS (
@@ -80,11 +85,17 @@ class PostgresHistory:
 
     def _stream(self, which: Selection, after: int, through: int, limit: int) -> list[Any]:
         head = [self._log_id, after, through, list(which.tenants), which.stream]
-        return [*head, which.type, which.correlation, limit]
+        return [*head, which.type, which.correlation, _patterns(which), limit]
 
     def _search(self, which: Selection, after: int, through: int, limit: int) -> list[Any]:
         head = [self._log_id, after, through, list(which.tenants)]
-        return [*head, which.type, which.correlation, limit]
+        return [*head, which.type, which.correlation, _patterns(which), limit]
+
+
+def _patterns(which: Selection) -> list[str] | None:
+    """What contains one of the ids, as LIKE says it."""
+    found = [re.sub(r"([\\%_])", r"\\\1", id_) for id_ in which.naming]
+    return [f"%{each}%" for each in found] or None
 
 
 def _found(events: list[StoredEvent], *, through: int, limit: int) -> Found:

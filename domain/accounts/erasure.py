@@ -26,7 +26,7 @@ def decide_erasure(
     match account:
         case NoAccount():
             raise NoSuchAccount
-        case ErasedAccount():
+        case ErasedAccount() if account.keys:
             return []
         case _:
             return [

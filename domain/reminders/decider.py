@@ -6,7 +6,7 @@ from typing import assert_never
 import msgspec
 
 from domain.channels import Route, WebhookChannel
-from domain.decider import Decider
+from domain.decider import Decider, Erased
 from domain.rejections import Fault, Invalid
 from domain.reminders.commands import (
     CancelReminder,
@@ -151,6 +151,8 @@ def _fire(reminder: NoReminder | Reminder, command: Fire) -> list[ReminderEvent]
         return []
     if command.at < reminder.next_at:
         return []
+    if isinstance(reminder.title, Erased):  # whom it concerned is gone
+        return [ReminderCancelled()]
     return [
         ReminderFired(
             occurrence=reminder.occurrences + 1,

@@ -40,8 +40,8 @@ async def fill(store: EventStore, count: int = 12) -> list[StoredEvent]:
             id=uuid4(),
             type=f"thing.{number % 4}",
             schema_version=1,
-            data=b"{}",
-            actor="anonymous",
+            data=b'{"by":"p%d_"}' % number,
+            actor=f"account/a{number}",
             correlation_id=CORRELATION if number % 5 == 0 else uuid4(),
         )
         write = Write(tenant=tenant, stream=f"thing/{number}", expected=0, events=(event,))
@@ -59,6 +59,10 @@ async def fill(store: EventStore, count: int = 12) -> list[StoredEvent]:
         Selection(tenants=("default",), stream="thing/4"),
         Selection(tenants=("default", "system"), correlation=CORRELATION),
         Selection(tenants=("nobody",)),
+        Selection(tenants=("default", "system"), naming=("a1", "p3_")),
+        Selection(tenants=("default", "system"), naming=("thing/4",), type="thing.0"),
+        Selection(tenants=("default", "system"), naming=("p3_",), stream="thing/3"),
+        Selection(tenants=("default", "system"), naming=("a_", "p%", "\\")),
     ],
 )
 async def test_a_search_finds_all_and_nothing_else(

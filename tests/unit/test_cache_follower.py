@@ -85,14 +85,22 @@ def event(stream: str, type_: str, data: bytes = b"{}") -> StoredEvent:
 
 
 def test_an_event_invalidates_the_thing_and_its_kind() -> None:
-    assert list(invalidated_by(event("flag/a", "flag.enabled"))) == ["flag:a", "flag:*"]
+    assert list(invalidated_by(event("flag/a", "flag.enabled"))) == [
+        ("acme", "flag:a"),
+        ("acme", "flag:*"),
+    ]
+
+
+def test_who_is_erased_is_so_in_every_tenant() -> None:
+    erased = event("account/a1", "account.erased", b'{"keys":["a1"],"tenants":["default","shop"]}')
+    assert {("default", "account:a1"), ("shop", "account:a1")} <= set(invalidated_by(erased))
 
 
 def test_an_invalidation_names_its_tags_or_means_everything() -> None:
     named = event("cache/all", "cache.invalidated", b'{"tags":["a","b"]}')
     everything = event("cache/all", "cache.invalidated", b'{"tags":[]}')
-    assert list(invalidated_by(named)) == ["a", "b"]
-    assert list(invalidated_by(everything)) == [""]
+    assert list(invalidated_by(named)) == [("acme", "a"), ("acme", "b")]
+    assert list(invalidated_by(everything)) == [("acme", "")]
 
 
 async def test_events_drop_what_was_made_of_their_things(plant: Plant) -> None:

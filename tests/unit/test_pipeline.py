@@ -14,6 +14,7 @@ from application.codec import EventCodec
 from application.context import Idempotency
 from application.current import CurrentStates
 from application.pipeline import KeyReused, Pipeline
+from application.states import Folded, StateCache
 from application.unit import Done, Replay, Unit
 from domain.decider import Command, Decider, Event
 from domain.rejections import Conflict, Rejection, StaleVersion
@@ -239,3 +240,13 @@ async def test_a_guarded_stream_must_not_move(store: MemoryEventStore) -> None:
 def test_the_codec_refuses_two_events_with_one_name() -> None:
     with pytest.raises(ValueError, match="two event types"):
         EventCodec([SUM, SUM], MemoryVault())
+
+
+def test_a_state_that_was_being_read_when_all_were_dropped_is_not_kept() -> None:
+    cache, stream = StateCache(), ("default", "thing/1")
+    with cache.folding(stream):
+        cache.clear()
+        cache.put(stream, Folded(7, "of before"))
+    assert cache.get(stream) is None
+    cache.put(stream, Folded(7, "of now"))
+    assert cache.get(stream) == Folded(7, "of now")

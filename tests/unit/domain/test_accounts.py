@@ -321,6 +321,8 @@ def test_without_its_key_an_account_is_erased_though_the_log_does_not_say_so() -
     assert ACCOUNT.fold([unreadable, PasswordChanged(password_hash=ERASED, forgotten=False)]) == (
         ErasedAccount()
     )
+    revoked = AccountSessionsRevoked(reason="erased")
+    given(ACCOUNT, unreadable).when(ERASE).then(ACCOUNT_ERASED, revoked)
 
 
 def test_an_address_knows_how_often_it_was_given_back() -> None:

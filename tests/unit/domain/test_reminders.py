@@ -8,6 +8,7 @@ from hypothesis import given as forall
 from hypothesis import strategies as st
 
 from domain.channels import InboxChannel, LogChannel, Route, WebhookChannel
+from domain.decider import ERASED
 from domain.rejections import Invalid
 from domain.reminders import (
     REMINDER,
@@ -122,6 +123,11 @@ def test_a_schedule_that_never_fires_is_refused() -> None:
 def test_it_fires_when_it_is_due_and_once() -> None:
     given(REMINDER, scheduled()).when(fire(DUE)).then(fired(DUE, None))
     given(REMINDER, scheduled(), fired(DUE, None)).when(fire(DUE)).then()
+
+
+def test_it_ends_where_whom_it_concerned_is_gone() -> None:
+    erased = scheduled(EVERY_DAY, NINE, title=ERASED, body=ERASED)
+    given(REMINDER, erased).when(fire(NINE)).then(ReminderCancelled())
 
 
 def test_it_does_not_fire_before() -> None:

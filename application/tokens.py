@@ -13,6 +13,8 @@ from datetime import datetime
 import msgspec
 
 from application.bus import Run
+from application.second_factors import CheckSecondFactor, GivenFactor
+from application.second_factors_sign_in import completing
 from application.session_store import SessionStore
 from application.signing_in import (
     PASSWORD,
@@ -66,10 +68,14 @@ class ExchangeSessionHandler:
 
 
 class SignInForTokens(msgspec.Struct, frozen=True, kw_only=True):
-    """Sign in from a client `address` with a `device`, to work with tokens in `tenant`."""
+    """Sign in from a client `address` with a `device`, to work with tokens in `tenant`.
+
+    `given` is the second factor, for an account that has one.
+    """
 
     email: str
     password: str
+    given: GivenFactor
     address: str
     device: str | None
     tenant: str
@@ -81,6 +87,7 @@ class SignInForTokensHandler:
 
     make: TokenMaker
     check: CredentialCheck
+    second_factor: CheckSecondFactor
     open: SessionOpener
 
     async def __call__(self, command: SignInForTokens, run: Run) -> Done[Tokens]:
@@ -88,6 +95,8 @@ class SignInForTokensHandler:
 
         Raises:
             LockedOut: too many sign-ins of this account or from this address have failed.
+            SecondFactorRequired: the password was right, and is not enough.
+            WrongSecondFactor: the second factor is wrong.
             WrongCredentials: in every other case, after the same time.
         """
         given = Credentials(email=command.email, password=command.password, address=command.address)
@@ -95,7 +104,7 @@ class SignInForTokensHandler:
         opening = Opening(
             account=checked.id,
             password_hash=checked.account.password_hash,
-            methods=(PASSWORD,),
+            methods=(PASSWORD, *command.given.methods),
             address=command.address,
             device=command.device,
             tenant=command.tenant,
@@ -112,9 +121,9 @@ class SignInForTokensHandler:
             )
             return await self.make.begin(unit, holder, key, own=True)
 
-        done = await self.open.giving(give, run, opening)
-        await self.check.passed(checked)
-        return done
+        use = self.second_factor.using(checked.id, command.given)
+        async with completing(self.check, checked, run):
+            return await self.open.giving(give, run, opening, use)
 
 
 class UseRefreshToken(msgspec.Struct, frozen=True, kw_only=True):

@@ -11,6 +11,7 @@ from adapters.http.bodies import Body, RawBody, check_media_type
 from adapters.http.calls import Call
 from adapters.http.commands import execute
 from adapters.http.operations import ANYONE, operation
+from adapters.http.second_factor_shapes import FactorBody, given_factor
 from application.token_making import Holder, Tokens
 from application.tokens import (
     ExchangeSession,
@@ -23,7 +24,7 @@ from domain.rejections import Fault, Forbidden, Invalid
 Typed = Annotated[str, msgspec.Meta(max_length=1000)]
 
 
-class TokensBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class TokensBody(FactorBody, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a person signs in with; nothing of it in a session."""
 
     email: Typed | None = None
@@ -65,6 +66,7 @@ async def issue_tokens(call: Call, raw: bytes) -> Answer:
     command = SignInForTokens(
         email=email,
         password=password,
+        given=given_factor(call, body),
         address=call.address,
         device=call.device,
         tenant=call.tenant,
@@ -95,8 +97,14 @@ async def _holder(call: Call) -> Holder:
 def _both(body: TokensBody) -> tuple[str, str]:
     if body.email is not None and body.password is not None:
         return body.email, body.password
-    missing = "email" if body.email is None else "password"
-    raise Invalid(Fault(pointer=f"/{missing}", code="required", detail=f"{missing} is required"))
+    given = {"email": body.email, "password": body.password}
+    raise Invalid(
+        *(
+            Fault(pointer=f"/{name}", code="required", detail=f"{name} is required")
+            for name, text in given.items()
+            if text is None
+        )
+    )
 
 
 def _render(tokens: Tokens, _version: int) -> Answer:

@@ -25,7 +25,7 @@ def _handlers(services: Services) -> Handlers:
     return {
         ExchangeSession: ExchangeSessionHandler(make),
         SignInForTokens: SignInForTokensHandler(
-            make, services.check_credentials, services.open_session
+            make, services.check_credentials, services.second_factor, services.open_session
         ),
         UseRefreshToken: UseRefreshTokenHandler(make, sessions),
         RevokeRefreshToken: RevokeRefreshTokenHandler(make.refresh, sessions, services.now),

@@ -1,0 +1,154 @@
+"""Nobody is told whether an address has an account: not by status, body, headers or letters."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+
+from adapters.http import even_answers
+from adapters.http.answers import Answer
+from adapters.memory.lockout import MemoryLockout
+from adapters.settings import Settings
+from application.patient_lockout import PatientLockout
+from domain.accounts import EmailTaken
+from tests.support.http_platform import Api, opened_api
+from tests.support.letters import letters_in
+from tests.support.mailbox import token_in
+
+KNOWN, CLOSED, UNKNOWN = "ada@example.org", "closed@example.org", "nobody@example.org"
+PASSWORD = "correct horse"
+PER_REQUEST = {"correlation-id", "annals-position"}
+
+
+@pytest.fixture(autouse=True)
+def _(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(even_answers, "QUANTUM", 0.001)
+
+
+@pytest.fixture(params=["optional", "required"])
+async def api(request: pytest.FixtureRequest) -> AsyncIterator[Api]:
+    async with peopled(request.param) as api:
+        yield api
+
+
+@pytest.fixture
+async def strict() -> AsyncIterator[Api]:
+    async with peopled("required") as api:
+        yield api
+
+
+@asynccontextmanager
+async def peopled(verify: str) -> AsyncIterator[Api]:
+    settings = Settings(log_level="error", accounts_verify=verify)
+    lockout = PatientLockout(MemoryLockout())
+    async with opened_api(settings=settings, lockout=lockout) as api:
+        for email in (KNOWN, CLOSED):
+            await api.ask("POST", "/v1/accounts", {"email": email, "password": PASSWORD})
+            letter = (await letters_in(api.platform))[-1]
+            await api.ask("POST", "/v1/accounts/verify", {"token": token_in(str(letter.text))})
+        token = await signed_in(api, CLOSED)
+        await api.ask("POST", "/v1/me/close", {"current_password": PASSWORD}, token=token)
+        yield api
+
+
+async def signed_in(api: Api, email: str) -> str:
+    body = {"email": email, "password": PASSWORD}
+    answer = await api.ask("POST", "/v1/sessions", body)
+    api.http.cookies.clear()
+    return str(answer.json()["token"])
+
+
+def seen(answer: Any) -> tuple[int, str, dict[str, str]]:
+    headers = {name: "" if name in PER_REQUEST else value for name, value in answer.headers.items()}
+    return answer.status_code, answer.text, headers
+
+
+async def told(api: Api, method: str, path: str, body: Any, **headers: str) -> list[Any]:
+    """What is seen of an address that has an account, a closed one and none."""
+    return [
+        seen(await api.ask(method, path, {**body, "email": email}, **headers))
+        for email in (KNOWN, CLOSED, UNKNOWN)
+    ]
+
+
+async def test_at_sign_in(api: Api) -> None:
+    for _ in range(8):
+        known, closed, unknown = await told(api, "POST", "/v1/sessions", {"password": "wrong one"})
+        assert known == closed == unknown
+    assert known[0] == 429
+    assert known[2]["retry-after"] == "30"
+
+
+@pytest.mark.parametrize("path", ["/v1/accounts/password-reset", "/v1/accounts/verification"])
+async def test_when_a_mail_is_asked_for(api: Api, path: str) -> None:
+    for _ in range(8):
+        known, closed, unknown = await told(api, "POST", path, {})
+        assert known == closed == unknown
+        assert known[0] == 202
+        assert "annals-position" not in known[2]
+
+
+@pytest.mark.parametrize("path", ["/v1/accounts/password-reset", "/v1/accounts/verification"])
+async def test_nor_by_a_replay(api: Api, path: str) -> None:
+    first = [
+        seen(await api.ask("POST", path, {"email": email}, idempotency_key=email))
+        for email in (KNOWN, UNKNOWN)
+    ]
+    again = [
+        seen(await api.ask("POST", path, {"email": email}, idempotency_key=email))
+        for email in (KNOWN, UNKNOWN)
+    ]
+    assert first[0] == first[1]
+    assert again[0] == again[1]
+    assert again[0][2]["idempotent-replayed"] == "true"
+
+
+async def test_at_registration_where_addresses_have_to_be_verified(strict: Api) -> None:
+    known, closed, unknown = await told(strict, "POST", "/v1/accounts", {"password": PASSWORD})
+    assert known == closed == unknown
+    assert known[:2] == (202, '{"state":"pending"}')
+    assert "location" not in known[2]
+    assert "annals-position" not in known[2]
+
+
+async def test_nor_by_signing_in_with_what_one_has_registered_oneself(strict: Api) -> None:
+    tried = "another one"
+    await told(strict, "POST", "/v1/accounts", {"password": tried})
+    for _ in range(8):
+        known, closed, unknown = await told(strict, "POST", "/v1/sessions", {"password": tried})
+        assert known == closed == unknown
+
+
+async def test_an_answer_leaves_at_its_time_whatever_there_was_to_do(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(even_answers, "QUANTUM", 0.05)
+    loop = asyncio.get_running_loop()
+
+    async def refuse() -> Answer:
+        raise EmailTaken
+
+    async def work() -> Answer:
+        await asyncio.sleep(0.06)
+        return Answer(202, headers=((b"annals-position", b"x"), (b"location", b"y")))
+
+    began = loop.time()
+    with pytest.raises(EmailTaken):
+        await even_answers.evenly(refuse())
+    refused = loop.time()
+    answer = await even_answers.evenly(work())
+    assert refused - began >= 0.049
+    assert loop.time() - refused >= 0.099
+    assert answer.headers == ((b"location", b"y"),)
+
+
+async def test_nobody_is_flooded(api: Api) -> None:
+    before = len(await letters_in(api.platform))
+    for _ in range(10):
+        await api.ask("POST", "/v1/accounts/password-reset", {"email": KNOWN})
+    tail = (await api.platform.store.tail()).position
+    assert len(await letters_in(api.platform)) - before <= 5
+    await api.ask("POST", "/v1/accounts/password-reset", {"email": KNOWN})
+    assert (await api.platform.store.tail()).position == tail

@@ -1,0 +1,52 @@
+"""How personal data is wired."""
+
+import adapters.http.personal_data
+from adapters.capability import Capability, Handlers
+from adapters.erasures import finish_erasures
+from adapters.services import Services
+from application.personal_data import (
+    ERASE,
+    REACTION,
+    CarryOutErasure,
+    Erase,
+    EraseHandler,
+    LeaveErased,
+    LeaveErasedHandler,
+    Person,
+)
+from application.unfinished_erasures import FinishErasure, FinishErasureHandler
+
+
+def _handlers(services: Services) -> Handlers:
+    return {
+        Erase: EraseHandler(
+            check=services.check_credentials,
+            people=services.people,
+            vault=services.vault,
+            sessions=services.sessions,
+            now=services.now,
+        ),
+        LeaveErased: LeaveErasedHandler(services.now),
+        FinishErasure: FinishErasureHandler(services.people, services.vault, services.now),
+    }
+
+
+def _effects(services: Services) -> dict[str, CarryOutErasure]:
+    async def scrub(person: Person) -> None:
+        """Flags were evaluated in contexts, and those may tell of anybody under any name."""
+        for tenant in person.tenants:
+            flags = (await services.flag_sets.newest(tenant)).flags
+            for environment in {name for flag in flags.values() for name in flag.settings}:
+                await services.recorded_contexts.erase(tenant, environment)
+
+    return {ERASE: CarryOutErasure(services.vault, scrub)}
+
+
+CAPABILITY = Capability(
+    name="personal_data",
+    handlers=_handlers,
+    reactions=(REACTION,),
+    effects=_effects,
+    chores={"erasures": finish_erasures},
+    operations=adapters.http.personal_data.OPERATIONS,
+)

@@ -1,0 +1,66 @@
+"""Erasures that the log does not know of: those which a restore has taken back, but for the keys.
+
+A restored log gets the newest keys, so that whoever was erased since stays unreadable. What else an
+erasure does, it does again: whoever has no key any more is erased in this log, too.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+import msgspec
+
+from application.bus import Run
+from application.personal_data import People
+from application.unit import Done, Unit
+from application.vault import Vault
+from domain.accounts import ACCOUNT, ConfirmErasure, EraseAccount, ErasedAccount
+
+
+class UnfinishedErasures(Protocol):
+    """The accounts whose key was destroyed, and of which the log does not say so.
+
+    Raises `Outage` when it does not answer.
+    """
+
+    async def __call__(self) -> Sequence[str]:
+        """Their ids."""
+        ...
+
+
+class FinishErasure(msgspec.Struct, frozen=True, kw_only=True):
+    """Erase an account whose key was destroyed."""
+
+    account: str
+
+
+@dataclass(frozen=True)
+class FinishErasureHandler:
+    """Carries out `FinishErasure`."""
+
+    people: People
+    vault: Vault
+    now: Callable[[], datetime]
+
+    async def __call__(self, command: FinishErasure, run: Run) -> Done[None]:
+        """Record the erasure, from which the rest follows; or that it is done, where it is known.
+
+        Raises:
+            NoSuchAccount: there is no such account.
+            Outage: when the keys' store does not answer.
+        """
+        id_ = command.account
+
+        async def decide(unit: Unit) -> None:
+            at, account = self.now(), await unit.load(ACCOUNT, id_)
+            person = await self.people(id_)
+            if isinstance(account, ErasedAccount) and account.keys:
+                for owner in person.owners:
+                    await self.vault.destroy(owner)
+                await unit.decide(ACCOUNT, id_, ConfirmErasure(at=at))
+            elif isinstance(account, ErasedAccount):
+                erase = EraseAccount(keys=person.keys, tenants=person.tenants, at=at)
+                await unit.decide(ACCOUNT, id_, erase)
+
+        return await run(decide, lanes=[(ACCOUNT, id_)])

@@ -1,0 +1,268 @@
+"""Personal data over ports in memory: what a person is given, and how they are erased."""
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from adapters.capabilities import effects
+from application.context import Context
+from application.effects import Broken, Due
+from application.event_store import EffectId, Outage
+from application.personal_data import ERASE, REACTION, CarryOutErasure, Person, key_owners
+from application.unit import Unit
+from application.vault import KeyOwner
+from domain.accounts import ACCOUNT, AccountErased, ErasedAccount
+from domain.recorded import DEFAULT_TENANT, SYSTEM_TENANT, Recorded
+from tests.support.http_platform import Api, MemoryPlatform, opened_api
+from tests.support.letters import letters_in, post
+
+EMAIL = "ada.of.lovelace@example.org"
+PASSWORD = "a very long password of Ada's"
+DEVICE = "Analytical-Engine/1843 (brass)"
+PERSON = {"email": EMAIL, "password": PASSWORD}
+
+
+@pytest.fixture
+async def api() -> AsyncIterator[Api]:
+    async with opened_api() as api:
+        yield api
+
+
+async def signed_in(api: Api, person: dict[str, str] | None = None) -> tuple[str, str]:
+    """An account and its session's token."""
+    person = person or PERSON
+    registered = await api.ask("POST", "/v1/accounts", person)
+    assert registered.status_code == 201, registered.text
+    answer = await api.ask("POST", "/v1/sessions", person, user_agent=DEVICE)
+    assert answer.status_code == 201, answer.text
+    api.http.cookies.clear()
+    return answer.json()["account"], answer.json()["token"]
+
+
+async def erase(api: Api, token: str, password: str = PASSWORD) -> httpx.Response:
+    return await api.ask("DELETE", "/v1/me", {"current_password": password}, token=token)
+
+
+async def erased_event(platform: MemoryPlatform) -> Recorded[AccountErased]:
+    events = await platform.store.read_log(after=0, limit=10_000)
+    [event] = [each for each in events if each.type == "account.erased"]
+    [recorded] = await platform.codec.decode([event])
+    return recorded
+
+
+async def carry_out(platform: MemoryPlatform, handler: CarryOutErasure, attempt: int = 1) -> Any:
+    """What a worker and the reactor do about an erasure; when to try again."""
+    recorded = await erased_event(platform)
+    commands, effect = REACTION.follow(recorded)
+    assert effect is not None
+    for do in commands:
+        context = Context(tenant=do.tenant, correlation_id=uuid4(), deadline=1e12)
+        await platform.bus.execute(do.command, context)
+    due = Due(
+        effect=EffectId(tenant=SYSTEM_TENANT, reaction="personal-data", position=0),
+        kind=effect.kind,
+        event=recorded,
+        attempt=attempt,
+        previous="first",
+        at=platform.now(),
+    )
+    context = Context(tenant=SYSTEM_TENANT, correlation_id=uuid4(), deadline=1e12)
+    begun = (await platform.pipeline.run(lambda unit: handler.begin(unit, due), context)).result
+    if begun is None:
+        return "done before"
+    try:
+        result = await handler.carry_out(begun, due)
+    except Outage:
+        result = Broken(error="Outage")
+
+    async def finish(unit: Unit) -> Any:
+        return await handler.finish(unit, due, begun, result, platform.now(), 0.5)
+
+    return (await platform.pipeline.run(finish, context)).result
+
+
+def handler_of(platform: MemoryPlatform) -> CarryOutErasure:
+    handler = effects(platform.services)[ERASE]
+    assert isinstance(handler, CarryOutErasure)
+    return handler
+
+
+async def test_a_person_is_given_everything_about_them(api: Api) -> None:
+    account, token = await signed_in(api)
+    await post(api.platform, "password-changed", person=account, to=EMAIL)
+    remind = {"in": "1h", "title": "oil the engine", "channel": {"kind": "inbox"}}
+    assert (await api.ask("POST", "/v1/reminders", remind, token=token)).status_code == 201
+    answer = await api.ask("GET", "/v1/me/export", token=token)
+    assert answer.status_code == 200
+    assert "attachment" in answer.headers["content-disposition"]
+    told = answer.json()
+    assert (told["id"], told["email"]) == (account, EMAIL)
+    assert told["memberships"] == [{"tenant": DEFAULT_TENANT, "role": "member"}]
+    categories = {each["category"] for each in told["things"]}
+    assert {"account", "session", "mail", "reminder", "membership"} <= categories
+    for value in (EMAIL, DEVICE, "127.0.0.1", "oil the engine", "Your password was changed"):
+        assert value in answer.text, value
+
+
+async def test_what_opens_something_is_in_no_export(api: Api) -> None:
+    account, token = await signed_in(api)
+    secret = "only-for-the-mailbox"
+    at = api.platform.now()
+    await post(api.platform, person=account, to=EMAIL, token=secret, until=at)
+    answer = await api.ask("GET", "/v1/me/export", token=token)
+    assert "Confirm your address" in answer.text
+    for value in (secret, token, PASSWORD, f"hash of {PASSWORD}"):
+        assert value not in answer.text
+
+
+async def test_nobody_is_given_what_is_anothers(api: Api) -> None:
+    _, ada = await signed_in(api)
+    grace, other = await signed_in(api, {"email": "grace@example.org", "password": PASSWORD})
+    remind = {"in": "1h", "title": "find the moth", "channel": {"kind": "inbox"}}
+    await api.ask("POST", "/v1/reminders", remind, token=other)
+    export = await api.ask("GET", "/v1/me/export", token=ada)
+    for value in (grace, "grace@example.org", "find the moth"):
+        assert value not in export.text
+
+
+async def test_an_export_and_an_erasure_need_a_person_who_was_here_lately(api: Api) -> None:
+    _, token = await signed_in(api)
+    for method, path, body in (
+        ("GET", "/v1/me/export", None),
+        ("DELETE", "/v1/me", {"current_password": PASSWORD}),
+    ):
+        assert (await api.ask(method, path, body)).status_code == 401
+        program = await api.owner(method, path, body)
+        assert (program.status_code, program.json()["type"].rpartition("/")[2]) == (
+            403,
+            "not-a-person",
+        )
+    api.platform.clock += timedelta(minutes=11)
+    for method, path, body in (
+        ("GET", "/v1/me/export", None),
+        ("DELETE", "/v1/me", {"current_password": PASSWORD}),
+    ):
+        late = await api.ask(method, path, body, token=token)
+        assert late.status_code == 403
+        assert late.json()["type"].endswith("step-up-required")
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        ({"current_password": "guessed wrong"}, 401),
+        ({}, 422),
+        ({"current_password": 1}, 422),
+        ({"current_password": PASSWORD, "force": True}, 422),
+        ({"current_password": "x" * 1001}, 422),
+    ],
+)
+async def test_without_the_password_nobody_is_erased(
+    api: Api, body: dict[str, Any], status: int
+) -> None:
+    _, token = await signed_in(api)
+    before = (await api.platform.store.tail()).position
+    refused = await api.ask("DELETE", "/v1/me", body, token=token)
+    assert refused.status_code == status
+    assert (await api.platform.store.tail()).position == before
+    assert (await api.ask("GET", "/v1/me/export", token=token)).status_code == 200
+
+
+async def test_an_erasure_is_whole_once_it_is_answered(api: Api) -> None:
+    account, token = await signed_in(api)
+    await post(api.platform, "password-changed", person=account, to=EMAIL)
+    gone = await erase(api, token)
+    assert gone.status_code == 204
+    assert (await api.ask("GET", "/v1/sessions/current", token=token)).status_code == 401
+    assert (await api.ask("POST", "/v1/sessions", PERSON)).status_code == 401
+    keys = await api.platform.vault.keys(key_owners([account]), create=True)
+    assert list(keys.values()) == [None]
+    history = await api.owner("GET", f"/v1/accounts/{account}/history")
+    events = await api.owner("GET", "/v1/events?limit=100")
+    for answer in (history, events):
+        assert answer.status_code == 200
+        assert "account.erased" in answer.text
+        assert EMAIL not in answer.text
+
+
+async def test_the_worker_finishes_what_was_begun(api: Api) -> None:
+    account, token = await signed_in(api)
+    await erase(api, token)
+    platform = api.platform
+    assert await carry_out(platform, handler_of(platform)) is None
+    assert await platform.current.get(ACCOUNT, account) == ErasedAccount(
+        keys=(account, *(await erased_event(platform)).event.keys[1:]), tenants=(DEFAULT_TENANT,)
+    )
+    assert await carry_out(platform, handler_of(platform)) == "done before"
+    assert await platform.standings.tenants(account) == []
+
+
+async def test_an_erasure_is_tried_until_it_works(api: Api) -> None:
+    account, token = await signed_in(api)
+    await erase(api, token)
+    platform = api.platform
+
+    async def away(_person: Person) -> None:
+        raise Outage("Redis does not answer")
+
+    for attempt in (1, 100):
+        retry_at = await carry_out(platform, CarryOutErasure(platform.vault, away), attempt)
+        assert retry_at > platform.clock
+    state = await platform.current.get(ACCOUNT, account)
+    assert isinstance(state, ErasedAccount)
+    assert state.pending
+    assert await carry_out(platform, handler_of(platform)) is None
+
+
+async def test_the_address_is_free_for_somebody_else(api: Api) -> None:
+    account, token = await signed_in(api)
+    await erase(api, token)
+    other, _ = await signed_in(api)
+    assert other != account
+
+
+async def test_what_came_to_the_address_before_the_account_is_erased_too(api: Api) -> None:
+    platform, letters = api.platform, api.platform.services.letters
+
+    async def person(unit: Unit) -> str:
+        return await letters.person(unit, EMAIL)
+
+    context = Context(tenant=SYSTEM_TENANT, correlation_id=uuid4(), deadline=1e12)
+    before = (await platform.pipeline.run(person, context)).result
+    await post(platform, "password-changed", person=before, to=EMAIL)
+    account, token = await signed_in(api)
+    await erase(api, token)
+    assert set((await erased_event(platform)).event.keys) == {account, before}
+    assert all(not isinstance(each.to, str) for each in await letters_in(platform))
+    after = (await platform.pipeline.run(person, context)).result
+    assert after not in {before, account}
+    await post(platform, "password-changed", person=after, to=EMAIL)
+    assert (await letters_in(platform))[-1].to == EMAIL
+
+
+async def test_an_erased_persons_reminder_does_not_fire(api: Api) -> None:
+    _, token = await signed_in(api)
+    body = {"in": "1h", "title": "oil the engine", "channel": {"kind": "inbox"}}
+    made = await api.ask("POST", "/v1/reminders", body, token=token)
+    await erase(api, token)
+    platform = api.platform
+    platform.pipeline.cache.clear()
+    platform.clock += timedelta(hours=2)
+    from application.reminders import FireReminder  # noqa: PLC0415
+
+    context = Context(correlation_id=uuid4(), deadline=1e12)
+    await platform.bus.execute(FireReminder(reminder=made.json()["id"]), context)
+    shown = (await api.owner("GET", f"/v1/reminders/{made.json()['id']}")).json()
+    assert (shown["state"], shown["title"]) == ("cancelled", None)
+
+
+async def test_without_its_key_an_account_opens_nothing(api: Api) -> None:
+    account, token = await signed_in(api)
+    await api.platform.vault.destroy(KeyOwner(SYSTEM_TENANT, "person", account))
+    api.platform.pipeline.cache.clear()
+    assert (await api.ask("POST", "/v1/sessions", PERSON)).status_code == 401
+    assert (await erase(api, token)).status_code == 404

@@ -32,7 +32,10 @@ _MOST_THREADS = 4
 
 
 class Argon2Hasher:
-    """`PasswordHasher` with argon2id; `memory_kib` in KiB."""
+    """`PasswordHasher` with argon2id; `memory_kib` in KiB.
+
+    `busy` passwords are being hashed or wait for one of the `threads`.
+    """
 
     def __init__(
         self,
@@ -47,8 +50,9 @@ class Argon2Hasher:
         self._argon2 = argon2.PasswordHasher(
             time_cost=iterations, memory_cost=max(memory_kib, 8 * lanes), parallelism=lanes
         )
+        self.threads = threads
         self._bound = threads + queue
-        self._busy = 0
+        self.busy = 0
         self._threads = ThreadPoolExecutor(
             threads, thread_name_prefix="argon2", initializer=_give_way
         )
@@ -105,15 +109,15 @@ class Argon2Hasher:
 
     async def _run(self, work: Callable[[], R]) -> R:
         """Run in a thread. A caller who leaves frees the place only when the thread is done."""
-        if self._busy >= self._bound:
+        if self.busy >= self._bound:
             raise Outage("Too many passwords are being checked", retry_after=2.0)
-        self._busy += 1
+        self.busy += 1
         future = asyncio.get_running_loop().run_in_executor(self._threads, work)
         future.add_done_callback(self._freed)
         return await asyncio.shield(future)
 
     def _freed(self, future: asyncio.Future[R]) -> None:
-        self._busy -= 1
+        self.busy -= 1
         with contextlib.suppress(asyncio.CancelledError):
             future.exception()  # seen, also when its caller has left
 

@@ -88,8 +88,9 @@ async def test_a_crowd_that_signs_in_queues_and_keeps_nobody_else_waiting(
     gate = threading.Event()
     held = [asyncio.create_task(hasher._run(gate.wait)) for _ in range(hasher.threads)]
     crowd = [asyncio.create_task(sign_in(api, f"p{n}@example.org")) for n in range(CROWD)]
-    while hasher.busy < hasher.threads + CROWD:
-        await asyncio.sleep(0)
+    async with asyncio.timeout(60):
+        while hasher.busy < hasher.threads + CROWD:  # noqa: ASYNC110 - nobody tells
+            await asyncio.sleep(0)
 
     answers = [await api.owner("GET", "/v1/access/current") for _ in range(20)]
 

@@ -121,6 +121,10 @@ class LockoutCounters(Protocol):
         """
         ...
 
+    async def withdrawn(self, attempt: Attempt) -> None:
+        """The password was right, and not enough: nothing was guessed, and nothing is forgotten."""
+        ...
+
     async def trust(self, account: str, address: str) -> None:
         """Who is at this address has shown by mail whose account it is: let them try."""
         ...

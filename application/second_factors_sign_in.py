@@ -19,6 +19,7 @@ from application.second_factors import (
     SECOND_FACTOR,
     CheckSecondFactor,
     GivenFactor,
+    SecondFactorRequired,
     password_digest,
 )
 from application.second_factors_ports import Assertion, RelyingParty, SealedChallenge
@@ -142,6 +143,7 @@ class SignInWithPasskeyHandler:
         try:
             done = await self._open(command, assertion, challenge, run)
         except (WrongSecondFactor, WrongCredentials):
+            await self.check.lockout.failed(attempt)
             raise WrongPasskey from None
         await self.check.lockout.succeeded(attempt)
         return done
@@ -169,11 +171,18 @@ class SignInWithPasskeyHandler:
 
 @asynccontextmanager
 async def completing(check: CredentialCheck, checked: Checked, run: Run) -> AsyncIterator[None]:
-    """Take the attempt back if what is done here succeeds; a wrong second factor has failed it."""
+    """Tell the lock-out how an attempt ends whose password was right.
+
+    It has succeeded once everything has, and failed by a wrong second factor. Where one is asked
+    for, it never was: the next attempt, with the factor, counts in its place.
+    """
     try:
         yield
     except WrongSecondFactor:
         await check.failed(checked.attempt, checked.id, run)
+        raise
+    except SecondFactorRequired:
+        await check.lockout.withdrawn(checked.attempt)
         raise
     await check.passed(checked)
 

@@ -113,10 +113,14 @@ class MemoryLockout:
 
     async def succeeded(self, attempt: Attempt) -> None:
         """See `LockoutCounters.succeeded`."""
-        for each in self._of(attempt).values():
-            each.flying = max(0, each.flying - 1)
+        await self.withdrawn(attempt)
         self._accounts[attempt.account].told -= {"near"}
         self._know(attempt)
+
+    async def withdrawn(self, attempt: Attempt) -> None:
+        """See `LockoutCounters.withdrawn`."""
+        for each in self._of(attempt).values():
+            each.flying = max(0, each.flying - 1)
 
     async def trust(self, account: str, address: str) -> None:
         """See `LockoutCounters.trust`."""

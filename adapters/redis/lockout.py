@@ -48,13 +48,16 @@ local function fail(i, count)
   end
 end
 local function land(i) set(i, 'flying', math.max(0, get(i, 'flying') - 1)) end
+local function know()
+  redis.call('SET', KEYS[4], string.format('%.0f', now + known_for), 'PX', known_for)
+end
 local function keep(i) redis.call('PEXPIRE', KEYS[i], math.max(policy(i, 4), policy(i, 3))) end
 """
 
 _RESERVE = Script(
     _PRELUDE
     + """
-local known = redis.call('EXISTS', KEYS[4]) == 1
+local known = tonumber(redis.call('GET', KEYS[4]) or 0) > now
 for i = 1, 3 do
   local flying = get(i, 'flying')
   if flying > 0 and now - get(i, 'since') > orphan then
@@ -112,7 +115,15 @@ _SUCCEEDED = Script(
 for i = 1, 3 do land(i) end
 redis.call('HDEL', KEYS[1], 'n', 'until', 'last')
 redis.call('HDEL', KEYS[2], 'near')
-redis.call('SET', KEYS[4], 1, 'PX', known_for)
+know()
+return 1
+"""
+)
+
+_WITHDRAWN = Script(
+    _PRELUDE
+    + """
+for i = 1, 3 do land(i) end
 return 1
 """
 )
@@ -121,7 +132,7 @@ _TRUST = Script(
     _PRELUDE
     + """
 redis.call('HDEL', KEYS[1], 'n', 'until', 'last')
-redis.call('SET', KEYS[4], 1, 'PX', known_for)
+know()
 return 1
 """
 )
@@ -180,6 +191,10 @@ class RedisLockout:
     async def succeeded(self, attempt: Attempt) -> None:
         """See `LockoutCounters.succeeded`."""
         await self._eval(_SUCCEEDED, attempt)
+
+    async def withdrawn(self, attempt: Attempt) -> None:
+        """See `LockoutCounters.withdrawn`."""
+        await self._eval(_WITHDRAWN, attempt)
 
     async def trust(self, account: str, address: str) -> None:
         """See `LockoutCounters.trust`."""

@@ -99,6 +99,24 @@ async def test_the_pauses_double_up_to_the_longest_and_the_onset_is_told_once(
     assert onsets == ["near", "", ""]
 
 
+async def test_what_was_right_and_not_enough_is_no_failure(
+    counters: LockoutCounters, clock: Clock
+) -> None:
+    for _ in range(10):
+        await counters.withdrawn(await reserve(counters))
+    clock.now += round(POLICIES.orphan * 1000) + 1
+    assert (await fail(counters)).locked_for == 0
+
+
+async def test_what_was_right_and_not_enough_takes_no_failure_back(
+    counters: LockoutCounters,
+) -> None:
+    for _ in range(2):
+        await fail(counters)
+        await counters.withdrawn(await reserve(counters))
+    assert (await fail(counters)).onset == "near"
+
+
 async def test_a_lock_from_one_place_harms_nobody_elsewhere(counters: LockoutCounters) -> None:
     for _ in range(3):
         await fail(counters)

@@ -108,6 +108,9 @@ class NoLockout:
     async def succeeded(self, attempt: Attempt) -> None:
         del attempt
 
+    async def withdrawn(self, attempt: Attempt) -> None:
+        del attempt
+
     async def trust(self, account: str, address: str) -> None:
         del account, address
 

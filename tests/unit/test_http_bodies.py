@@ -22,3 +22,18 @@ async def test_a_body_that_stops_coming_is_given_up(monkeypatch: pytest.MonkeyPa
 
     with pytest.raises(BadRequest, match="did not arrive"):
         await bodies.read_body({b"content-length": b"100"}, receive)
+
+
+async def test_whoever_reads_a_body_can_be_cancelled() -> None:
+    asked = asyncio.Event()
+
+    async def receive() -> dict[str, object]:
+        asked.set()
+        await asyncio.Event().wait()
+        return {}
+
+    reading = asyncio.create_task(bodies.read_body({}, receive))
+    await asked.wait()
+    reading.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await reading

@@ -15,6 +15,7 @@ from application.bus import Run
 from application.catching_up import changes_since
 from application.codec import EventCodec
 from application.event_store import EventStore, StoredEvent
+from application.memberships import STRANGER, Standings
 from application.second_factors import CheckSecondFactor, GivenFactor
 from application.second_factors_ports import RelyingParty
 from application.second_factors_sign_in import completing
@@ -29,6 +30,7 @@ from application.session_store import (
 )
 from application.signing_in import (
     PASSWORD,
+    Also,
     CredentialCheck,
     Credentials,
     Opening,
@@ -37,17 +39,20 @@ from application.signing_in import (
 )
 from application.unit import Done, Unit
 from domain.accounts import (
+    Account,
     AccountSessionsRevoked,
 )
-from domain.recorded import Recorded
+from domain.recorded import DEFAULT_TENANT, Recorded
 from domain.sessions import SESSION, EndSession, SessionEnded, SessionStarted
+from domain.tenants import NotYourTenant
 
 
 class SignIn(msgspec.Struct, frozen=True, kw_only=True):
     """Sign in from a client `address` with a `device` (its User-Agent).
 
     `party` is whom the person's passkeys are asked for, should they be needed; `replaces` names the
-    session that this one ends, where the client was in one.
+    session that this one ends, where the client was in one. `tenant` is where the person wants to
+    work.
     """
 
     email: str
@@ -56,6 +61,7 @@ class SignIn(msgspec.Struct, frozen=True, kw_only=True):
     device: str | None
     party: RelyingParty | None = None
     replaces: str = ""
+    tenant: str = DEFAULT_TENANT
 
 
 class SignOut(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,6 +78,7 @@ class SignInHandler:
     check: CredentialCheck
     second_factor: CheckSecondFactor
     open: SessionOpener
+    standings: Standings
 
     async def __call__(self, command: SignIn, run: Run) -> Done[SignedIn]:
         """Check the password, start the session, and make it known.
@@ -79,6 +86,7 @@ class SignInHandler:
         Raises:
             LockedOut: too many sign-ins of this account or from this address have failed.
             SecondFactorRequired: the password was right, and is not enough.
+            NotYourTenant: the person is nobody in the tenant that they want.
             WrongCredentials: in every other case, after the same time.
         """
         given = Credentials(email=command.email, password=command.password, address=command.address)
@@ -90,10 +98,21 @@ class SignInHandler:
             address=command.address,
             device=command.device,
             replaces=command.replaces,
+            tenant=command.tenant,
         )
         use = self.second_factor.using(checked.id, GivenFactor(party=command.party))
         async with completing(self.check, checked, run):
-            return await self.open(run, opening, use)
+            return await self.open(run, opening, self._belonging(use, checked.id, command.tenant))
+
+    def _belonging(self, use: Also, account: str, tenant: str) -> Also:
+        """After everything else was right: the person has to belong to the tenant they want."""
+
+        async def check(unit: Unit, found: Account) -> None:
+            await use(unit, found)
+            if tenant != DEFAULT_TENANT and await self.standings(account, tenant) is STRANGER:
+                raise NotYourTenant
+
+        return check
 
 
 @dataclass(frozen=True)

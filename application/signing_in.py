@@ -221,7 +221,8 @@ class Opening(msgspec.Struct, frozen=True, kw_only=True):
 
     `password_hash` is the one that was checked: a password that changes meanwhile opens nothing.
     None where the password was not asked (a passkey). `replaces` names the session that ends in
-    the same append; the new one keeps its `expires_at`.
+    the same append; the new one keeps its `expires_at`, and its `authenticated_at` where nobody
+    has proved anything anew.
     """
 
     account: str
@@ -232,6 +233,7 @@ class Opening(msgspec.Struct, frozen=True, kw_only=True):
     tenant: str = DEFAULT_TENANT
     replaces: str = ""
     expires_at: datetime | None = None
+    authenticated_at: datetime | None = None
 
 
 class SignedIn(msgspec.Struct, frozen=True, kw_only=True):
@@ -281,7 +283,7 @@ class SessionOpener:
         start = StartSession(
             account=opening.account,
             token_hash=token_hash,
-            authenticated_at=at,
+            authenticated_at=opening.authenticated_at or at,
             expires_at=expires_at,
             tenant=opening.tenant,
             methods=opening.methods,
@@ -316,7 +318,7 @@ class SessionOpener:
                 account=opening.account,
                 tenant=opening.tenant,
                 created_at=at,
-                authenticated_at=at,
+                authenticated_at=opening.authenticated_at or at,
                 expires_at=expires_at,
                 position=done.position.number,
             )

@@ -15,16 +15,22 @@ from adapters.http.relying_party import relying_party
 from adapters.http.sign_ins import replaced_session
 from application.sessions import SignIn, SignOut
 from application.signing_in import SignedIn
+from domain.recorded import DEFAULT_TENANT
 from domain.rejections import Conflict, NotFound
 
 Typed = Annotated[str, msgspec.Meta(max_length=1000)]
+TenantName = Annotated[str, msgspec.Meta(pattern="^[A-Za-z0-9][A-Za-z0-9.~-]{0,99}$")]
 
 
 class CredentialsBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What a person signs in with."""
+    """What a person signs in with, and the tenant that the session is for.
+
+    With a second factor the session begins in the usual tenant, and another one is chosen then.
+    """
 
     email: Typed
     password: Typed
+    tenant: TenantName = DEFAULT_TENANT
 
 
 class SessionStartedView(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,6 +47,7 @@ class SessionView(msgspec.Struct, frozen=True, kw_only=True):
 
     id: str
     account: str
+    tenant: str
     role: str
     created_at: datetime
     expires_at: datetime
@@ -81,6 +88,7 @@ async def sign_in(call: Call, body: CredentialsBody) -> Answer:
         device=call.device,
         party=relying_party(call),
         replaces=await replaced_session(call),
+        tenant=body.tenant,
     )
     return await execute(call, command, rendered_session(call))
 
@@ -116,6 +124,7 @@ async def get_current_session(call: Call) -> Answer:
     view = SessionView(
         id=session.id,
         account=session.account,
+        tenant=session.tenant,
         role=call.principal.role,
         created_at=session.created_at,
         expires_at=session.expires_at,

@@ -2,17 +2,20 @@
 
 import adapters.http.session_endings
 import adapters.http.session_lists
+import adapters.http.session_tenants
 import adapters.http.sessions
 import adapters.http.step_up
 import projections.sessions
 from adapters.capability import Capability, Handlers
 from adapters.services import Services
+from application.memberships import Standings
 from application.revocations import (
     RevokeAllSessions,
     RevokeAllSessionsHandler,
     RevokeSession,
     RevokeSessionHandler,
 )
+from application.session_tenants import ChooseTenant, ChooseTenantHandler
 from application.sessions import SignIn, SignInHandler, SignOut, SignOutHandler
 from application.step_up import StepUp, StepUpHandler
 from domain.sessions import SESSION
@@ -24,7 +27,9 @@ def _handlers(services: Services) -> Handlers:
             check=services.check_credentials,
             second_factor=services.second_factor,
             open=services.open_session,
+            standings=Standings(services.current),
         ),
+        ChooseTenant: ChooseTenantHandler(services.open_session, Standings(services.current)),
         StepUp: StepUpHandler(
             check=services.check_credentials,
             second_factor=services.second_factor,
@@ -44,6 +49,7 @@ CAPABILITY = Capability(
     operations=(
         *adapters.http.sessions.OPERATIONS,
         *adapters.http.session_lists.OPERATIONS,
+        *adapters.http.session_tenants.OPERATIONS,
         *adapters.http.session_endings.OPERATIONS,
         *adapters.http.step_up.OPERATIONS,
     ),

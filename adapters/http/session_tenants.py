@@ -1,0 +1,44 @@
+"""The tenant of a session over HTTP."""
+
+import msgspec
+
+from adapters.crypto.tokens import is_session_token
+from adapters.http.answers import Answer
+from adapters.http.authentication import presented
+from adapters.http.calls import Call
+from adapters.http.commands import execute
+from adapters.http.operations import SIGNED_IN, operation
+from adapters.http.sessions import (
+    NoCurrentSession,
+    SessionStartedView,
+    TenantName,
+    rendered_session,
+)
+from application.session_tenants import ChooseTenant
+
+
+class ChosenTenantBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A tenant that I belong to."""
+
+    tenant: TenantName
+
+
+@operation(
+    "PUT",
+    "/v1/sessions/current/tenant",
+    needs=SIGNED_IN,
+    body=ChosenTenantBody,
+    answers={201: SessionStartedView},
+)
+async def choose_tenant(call: Call, body: ChosenTenantBody) -> Answer:
+    """Go on in another tenant: a new session takes this one's place, as fresh as it was."""
+    token = presented(call)
+    if call.session is None or token is None or not is_session_token(token):
+        raise NoCurrentSession
+    command = ChooseTenant(
+        session=call.session, tenant=body.tenant, address=call.address, device=call.device
+    )
+    return await execute(call, command, rendered_session(call))
+
+
+OPERATIONS = (choose_tenant,)

@@ -9,9 +9,10 @@ from uuid import UUID
 import msgspec
 
 from application.access_tokens import AccessClaims, AccessTokens
-from application.memberships import Standings
+from application.memberships import STRANGER, Standings
 from application.signing_keys import SigningKeyRing
 from application.unit import Unit
+from domain.recorded import DEFAULT_TENANT
 from domain.signing_keys import ACCESS_TOKEN_LIFETIME, SigningKey
 from domain.tokens import TOKEN_FAMILY, IssueTokens
 
@@ -72,6 +73,10 @@ class TokenMaker:
     issuer: str
     now: Callable[[], datetime]
     new_id: Callable[[], UUID]
+
+    async def reaches(self, account: str, tenant: str) -> bool:
+        """Whether a person can work in a tenant; in the default one everybody is something."""
+        return tenant == DEFAULT_TENANT or await self.standings(account, tenant) is not STRANGER
 
     async def begin(self, unit: Unit, holder: Holder, key: SigningKey, *, own: bool) -> Tokens:
         """The first tokens of a new family."""

@@ -33,6 +33,7 @@ from application.token_making import (
 )
 from application.unit import Done, Unit
 from domain.sessions import SESSION, EndSession
+from domain.tenants import NotYourTenant
 from domain.tokens import (
     TOKEN_FAMILY,
     EndedFamily,
@@ -97,6 +98,7 @@ class SignInForTokensHandler:
             LockedOut: too many sign-ins of this account or from this address have failed.
             SecondFactorRequired: the password was right, and is not enough.
             WrongSecondFactor: the second factor is wrong.
+            NotYourTenant: they are all right, but the person is nobody in that tenant.
             WrongCredentials: in every other case, after the same time.
         """
         given = Credentials(email=command.email, password=command.password, address=command.address)
@@ -112,6 +114,8 @@ class SignInForTokensHandler:
         key = await self.make.ring.signing(run)
 
         async def give(unit: Unit, signed_in: SignedIn) -> Tokens:
+            if not await self.make.reaches(checked.id, command.tenant):
+                raise NotYourTenant
             holder = Holder(
                 session=signed_in.id,
                 account=signed_in.account,
@@ -122,8 +126,12 @@ class SignInForTokensHandler:
             return await self.make.begin(unit, holder, key, own=True)
 
         use = self.second_factor.using(checked.id, command.given)
-        async with completing(self.check, checked, run):
-            return await self.open.giving(give, run, opening, use)
+        try:
+            async with completing(self.check, checked, run):
+                return await self.open.giving(give, run, opening, use)
+        except NotYourTenant:
+            await self.check.passed(checked)
+            raise
 
 
 class UseRefreshToken(msgspec.Struct, frozen=True, kw_only=True):
@@ -169,7 +177,7 @@ class UseRefreshTokenHandler:
     async def _holder(self, family: object) -> Holder:
         assert isinstance(family, Family)  # noqa: S101 - or the decider has refused
         session = await self.sessions.find_by_id(family.session)
-        if session is None:
+        if session is None or not await self.make.reaches(family.account, family.tenant):
             raise WrongToken
         return Holder(
             session=session.id,

@@ -77,7 +77,7 @@ def _explicit(call: Call) -> bool:
 
 
 async def _principal(call: Call, token: str) -> Principal | None:
-    wanted = _wanted(call)
+    wanted = named_tenant(call)
     if is_session_token(token):
         session = await call.platform.sessions.find(hash_token(token))
         return None if session is None else await _person(call, session, wanted or session.tenant)
@@ -92,7 +92,7 @@ async def _principal(call: Call, token: str) -> Principal | None:
     return principal
 
 
-def _wanted(call: Call) -> str | None:
+def named_tenant(call: Call) -> str | None:
     """The tenant that a request names, if it names one.
 
     Raises:

@@ -6,7 +6,7 @@ import msgspec
 
 from adapters.crypto.tokens import is_session_token
 from adapters.http.answers import Answer, json_answer
-from adapters.http.authentication import authenticate, presented
+from adapters.http.authentication import authenticate, named_tenant, presented
 from adapters.http.bodies import Body, RawBody, check_media_type
 from adapters.http.calls import Call
 from adapters.http.commands import execute
@@ -19,6 +19,7 @@ from application.tokens import (
     SignInForTokens,
     UseRefreshToken,
 )
+from domain.recorded import DEFAULT_TENANT
 from domain.rejections import Fault, Forbidden, Invalid
 
 Typed = Annotated[str, msgspec.Meta(max_length=1000)]
@@ -69,7 +70,7 @@ async def issue_tokens(call: Call, raw: bytes) -> Answer:
         given=given_factor(call, body),
         address=call.address,
         device=call.device,
-        tenant=call.tenant,
+        tenant=named_tenant(call) or DEFAULT_TENANT,
     )
     return await execute(call, command, _render)
 

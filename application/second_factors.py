@@ -26,6 +26,7 @@ from application.second_factors_ports import (
 from application.signing_in import Also
 from application.unit import Unit
 from domain.accounts import ACCOUNT, Account
+from domain.decider import Erased
 from domain.rejections import Unauthenticated
 from domain.second_factors.commands import (
     SecondFactorsCommand,
@@ -177,6 +178,11 @@ class CheckSecondFactor:
             passkey=id_, sign_count=count, challenge=challenge.answered, at=self.now()
         )
 
+    def step_of(self, seed: str | Erased, code: str) -> int | None:
+        """The time step whose code of this seed this is; None: it is wrong."""
+        known = isinstance(seed, str) and seed
+        return self.totp.step_of(known, code, self.now()) if known else None
+
     def _use(
         self,
         factors: SecondFactors,
@@ -188,7 +194,7 @@ class CheckSecondFactor:
         """What is used; None when it is wrong."""
         answered, at = challenge.answered if challenge else None, self.now()
         if given.code is not None:
-            step = self.totp.step_of(factors.seed, given.code, at) if factors.seed else None
+            step = self.step_of(factors.seed, given.code)
             return None if step is None else UseTotp(step=step, challenge=answered, at=at)
         if given.recovery_code is not None:
             hash_ = self.codes.hash(given.recovery_code)

@@ -149,7 +149,7 @@ class ConfirmAuthenticatorHandler:
             before, at = await unit.load(SECOND_FACTORS, command.account), self.factors.now()
             if not before.offered:
                 raise TotpEnrolled if before.seed else NoTotpOffered
-            step = self.factors.check.totp.step_of(before.offered, command.code, at)
+            step = self.factors.check.step_of(before.offered, command.code)
             if step is None:
                 detail = "is not what the authenticator shows now"
                 raise Invalid(Fault(pointer="/code", code="wrong-code", detail=detail))

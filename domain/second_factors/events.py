@@ -4,7 +4,7 @@ from datetime import datetime
 
 import msgspec
 
-from domain.decider import Event, Personal, Secret, SecretJson
+from domain.decider import Event, Personal, Private, SecretJson
 
 
 class Challenge(msgspec.Struct, frozen=True, kw_only=True):
@@ -17,7 +17,7 @@ class Challenge(msgspec.Struct, frozen=True, kw_only=True):
 class TotpOffered(Event, frozen=True, kw_only=True, tag="totp.offered"):
     """A seed was made for the person's authenticator; it counts once a code of it was right."""
 
-    seed: Secret
+    seed: Private
 
 
 class TotpConfirmed(Event, frozen=True, kw_only=True, tag="totp.confirmed"):

@@ -39,8 +39,8 @@ class SecondFactors(msgspec.Struct, frozen=True, kw_only=True):
     codes that are left to their hashes. `answered` are the challenges that must not count again.
     """
 
-    offered: str = ""
-    seed: str = ""
+    offered: str | Erased = ""
+    seed: str | Erased = ""
     last_step: int = -1
     codes: Mapping[int, str] = MappingProxyType({})
     passkeys: Mapping[str, Passkey] = MappingProxyType({})

@@ -22,6 +22,7 @@ class Mailbox:
         self.messages: list[EmailMessage] = []
         self.recipients: list[str] = []
         self.answer = "250 OK"
+        self._refused: dict[str, str] = {}
         self._came = threading.Condition()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever)
@@ -40,6 +41,14 @@ class Mailbox:
         """What `SMTP_URL` says of it."""
         return f"smtp://127.0.0.1:{self.port}?tls=none"
 
+    def refuse(self, address: str, answer: str) -> None:
+        """Take nothing for one address until `take`."""
+        self._refused[address] = answer
+
+    def take(self, address: str) -> None:
+        """Take letters for it again."""
+        self._refused.pop(address, None)
+
     def find(self, wanted: Callable[[EmailMessage], bool]) -> EmailMessage:
         """The newest message of this kind, as soon as there is one."""
         with self._came:
@@ -55,7 +64,7 @@ class Mailbox:
     def letter(self, to: str, subject: str) -> str:
         """What the newest letter to an address under this subject says."""
         message = self.find(lambda each: (each["To"], each["Subject"]) == (to, subject))
-        return str(message.get_content())
+        return str(message.get_content()).replace("\r\n", "\n")
 
     def token(self, to: str, subject: str) -> str:
         """The token in such a letter."""
@@ -69,9 +78,10 @@ class Mailbox:
         address: str,
         _options: list[str],
     ) -> str:
-        if self.answer.startswith("250"):
+        answer = self._refused.get(address, self.answer)
+        if answer.startswith("250"):
             envelope.rcpt_tos.append(address)
-        return self.answer
+        return answer
 
     async def handle_DATA(  # noqa: N802 - as above
         self, _server: SMTP, _session: Session, envelope: Envelope

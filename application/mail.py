@@ -151,6 +151,13 @@ _WORDS: dict[MailKind, Wording] = {
         text="{change}\n\n"
         "If that was not you, change your password at once, and end all sessions.\n",
     ),
+    "tokens-reused": Wording(
+        subject="A sign-in of yours was ended",
+        text="A token by which a program acts for you was used twice, so somebody may have copied\n"
+        "it. That sign-in was ended; sign in to the program again.\n\n"
+        "If you know of no such program, ask for a new password at once:\n\n{link}\n",
+        page="/forgotten-password",
+    ),
 }
 
 

@@ -13,6 +13,7 @@ from datetime import datetime
 import msgspec
 
 from application.bus import Run
+from application.mail import Letters
 from application.second_factors import CheckSecondFactor, GivenFactor
 from application.second_factors_sign_in import completing
 from application.session_store import SessionStore
@@ -32,6 +33,7 @@ from application.token_making import (
     Tokens,
 )
 from application.unit import Done, Unit
+from domain.accounts import ACCOUNT, Account
 from domain.sessions import SESSION, EndSession
 from domain.tenants import NotYourTenant
 from domain.tokens import (
@@ -146,6 +148,7 @@ class UseRefreshTokenHandler:
 
     make: TokenMaker
     sessions: SessionStore
+    letters: Letters
 
     async def __call__(self, command: UseRefreshToken, run: Run) -> Done[Tokens]:
         """Use the token up, if it is good and its session counts.
@@ -188,7 +191,7 @@ class UseRefreshTokenHandler:
         )
 
     async def _reused(self, given: GivenRefreshToken, run: Run) -> None:
-        """End the family and its session; answers once the session opens nothing any more."""
+        """End the family and its session, and tell the person."""
         at = self.make.now()
 
         async def decide(unit: Unit) -> str:
@@ -199,6 +202,9 @@ class UseRefreshTokenHandler:
                 return ""
             end = EndSession(session=family.session, reason="tokens_reused", at=at)
             await unit.decide(SESSION, family.session, end)
+            owner = await unit.load(ACCOUNT, family.account)
+            if isinstance(owner, Account):
+                self.letters.post(unit, kind="tokens-reused", person=family.account, to=owner.email)
             return family.session
 
         done = await run.aside(decide, lanes=[(TOKEN_FAMILY, given.family)])

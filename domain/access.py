@@ -20,8 +20,8 @@ VIEWER = "viewer"
 INSTALLATION = frozenset(
     {
         "accounts:write", "backups:read", "backups:write", "outbox:read", "outbox:write",
-        "platform-events:read", "platform-logs:read", "projections:write", "signing-keys:write",
-        "tenants:read", "tenants:write",
+        "platform-events:read", "platform-logs:read", "projections:write", "signing-keys:read",
+        "signing-keys:write", "tenants:read", "tenants:write",
     }
 )  # fmt: skip
 """What reaches beyond one tenant: for whoever runs the installation, and no role of a tenant."""

@@ -24,6 +24,7 @@ MailKind = Literal[
     "account-closed",
     "invitation",
     "second-factor-changed",
+    "tokens-reused",
 ]
 """What a letter is about."""
 

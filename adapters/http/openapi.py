@@ -91,7 +91,10 @@ def document(operations: Sequence[Operation], version: str) -> dict[str, Any]:
                 "bearer": {
                     "type": "http",
                     "scheme": "bearer",
-                    "description": "An API key (`annals_...`) or a session's token (`as_...`).",
+                    "description": (
+                        "An API key (`annals_...`), a session's token (`as_...`) or an access "
+                        "token (a JWT)."
+                    ),
                 },
                 "cookie": {"type": "apiKey", "in": "cookie", "name": "annals_session"},
             },

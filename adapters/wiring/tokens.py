@@ -27,7 +27,7 @@ def _handlers(services: Services) -> Handlers:
         SignInForTokens: SignInForTokensHandler(
             make, services.check_credentials, services.second_factor, services.open_session
         ),
-        UseRefreshToken: UseRefreshTokenHandler(make, sessions),
+        UseRefreshToken: UseRefreshTokenHandler(make, sessions, services.letters),
         RevokeRefreshToken: RevokeRefreshTokenHandler(make.refresh, sessions, services.now),
         RotateSigningKey: RotateSigningKeyHandler(new_key_pair, services.now),
     }

@@ -1,24 +1,17 @@
 """Tokens over HTTP: exchanged, renewed once each, given back, and good only with their session."""
 
 import asyncio
-import json
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 
-import httpx
 import msgspec
 import pytest
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from typing_extensions import override
 
-from adapters.memory.event_store import MemoryEventStore
 from application.context import Context
-from application.event_store import StoredEvent, StreamName
 from domain.memberships import MEMBERSHIP, GrantMembership
-from domain.signing_keys import INSTALLATION, OVERLAP, SIGNING_KEYS
-from tests.support.forged_tokens import Forger, decoded
 from tests.support.http_platform import Api, opened_api
+from tests.support.tokens import events, exchanged, forger, opens, refreshed, said
 
 ADA = {"email": "ada@example.org", "password": "correct horse"}
 
@@ -27,29 +20,6 @@ ADA = {"email": "ada@example.org", "password": "correct horse"}
 async def api() -> AsyncIterator[Api]:
     async with opened_api() as api:
         yield api
-
-
-async def exchanged(api: Api, token: str) -> Any:
-    answer = await api.ask("POST", "/v1/tokens", token=token)
-    assert answer.status_code == 200, answer.text
-    return answer.json()
-
-
-async def refreshed(api: Api, tokens: Any, **headers: str) -> httpx.Response:
-    body = {"refresh_token": tokens["refresh_token"]}
-    return await api.ask("POST", "/v1/tokens/refresh", body, **headers)
-
-
-async def opens(api: Api, token: str) -> int:
-    return (await api.ask("GET", "/v1/access/current", token=token)).status_code
-
-
-def said(access_token: str) -> Any:
-    return json.loads(decoded(access_token.split(".")[1]))
-
-
-async def events(api: Api) -> list[str]:
-    return [each.type for each in await api.platform.store.read_log(after=0, limit=1000)]
 
 
 async def test_a_session_is_exchanged_for_tokens(api: Api) -> None:
@@ -291,12 +261,6 @@ async def test_a_token_opens_what_the_person_may_now(api: Api) -> None:
     assert said((await refreshed(api, tokens)).json()["access_token"])["roles"] == ["admin"]
 
 
-async def forger(api: Api, tokens: Any) -> Forger:
-    keys = await api.platform.current.get(SIGNING_KEYS, INSTALLATION)
-    assert keys.newest is not None
-    return Forger(keys.newest, said(tokens["access_token"]))
-
-
 async def test_a_token_of_one_tenant_opens_nothing_in_another(api: Api) -> None:
     tokens = await exchanged(api, await api.sign_in())
     elsewhere = (await forger(api, tokens)).token(tenant="acme", roles=["owner"])
@@ -332,121 +296,6 @@ async def test_an_old_session_is_not_fresh_for_being_exchanged(api: Api) -> None
     newest = (await refreshed(api, tokens)).json()["access_token"]
     answer = await api.ask(*define, token=newest)
     assert (answer.status_code, answer.json()["type"]) == (403, "/problems/step-up-required")
-
-
-async def published(api: Api) -> list[Any]:
-    answer = await api.ask("GET", "/.well-known/jwks.json")
-    assert answer.status_code == 200
-    return list(answer.json()["keys"])
-
-
-async def rotated(api: Api, **body: bool) -> str:
-    answer = await api.owner("POST", "/v1/signing-keys/rotate", body)
-    assert answer.status_code == 201, answer.text
-    return str(answer.json()["id"])
-
-
-async def test_after_a_rotation_old_tokens_are_good_until_they_expire(api: Api) -> None:
-    session = await api.sign_in()
-    old = await exchanged(api, session)
-    new_key = await rotated(api)
-    new = await exchanged(api, session)
-    assert json.loads(decoded(new["access_token"].split(".")[0]))["kid"] == new_key
-    assert [await opens(api, each["access_token"]) for each in (old, new)] == [200, 200]
-    kids = [each["kid"] for each in await published(api)]
-    assert len(kids) == 2
-    assert kids[0] == new_key
-    api.platform.clock += OVERLAP
-    assert [each["kid"] for each in await published(api)] == [new_key]
-    assert await opens(api, old["access_token"]) == 401
-
-
-async def test_a_key_that_was_stolen_vouches_no_more(api: Api) -> None:
-    session = await api.sign_in()
-    old = await exchanged(api, session)
-    new_key = await rotated(api, distrust_others=True)
-    assert await opens(api, old["access_token"]) == 401
-    assert [each["kid"] for each in await published(api)] == [new_key]
-    assert await opens(api, (await refreshed(api, old)).json()["access_token"]) == 200
-
-
-async def test_only_who_may_rotates_keys(api: Api) -> None:
-    answer = await api.ask("POST", "/v1/signing-keys/rotate", {}, token=await api.sign_in())
-    assert answer.status_code == 403
-    assert answer.json()["permission"] == "signing-keys:write"
-    assert (await api.ask("POST", "/v1/signing-keys/rotate", {})).status_code == 401
-    assert "signing_key.made" not in await events(api)
-
-
-async def test_two_processes_that_need_the_first_key_make_one(api: Api) -> None:
-    session = await api.sign_in()
-    shared = {"store": api.platform.store, "vault": api.platform.vault}
-    async with opened_api(**shared, sessions=api.platform.sessions) as twin:
-        tokens = await asyncio.gather(*(exchanged(each, session) for each in (api, twin) * 2))
-        assert (await events(api)).count("signing_key.made") == 1
-        headers = {each["access_token"].split(".")[0] for each in tokens}
-        assert len(headers) == 1
-        for each in tokens:
-            assert await opens(twin, each["access_token"]) == 200
-
-
-class CountedStore(MemoryEventStore):
-    """Counts how often the signing keys are read."""
-
-    looks = 0
-
-    @override
-    async def read_stream(
-        self, stream: StreamName, *, after: int = 0, limit: int = 1000
-    ) -> list[StoredEvent]:
-        self.looks += stream[1] == SIGNING_KEYS.stream(INSTALLATION)
-        return await super().read_stream(stream, after=after, limit=limit)
-
-
-async def test_a_key_is_known_elsewhere_before_the_logs_tail_has_told() -> None:
-    store = CountedStore()
-    async with opened_api(store=store) as api:
-        session = await api.sign_in()
-        shared = {"store": store, "vault": api.platform.vault}
-        async with opened_api(**shared, sessions=api.platform.sessions) as twin:
-            assert await opens(twin, (await exchanged(api, session))["access_token"]) == 200
-            await rotated(api)
-            new = (await exchanged(api, session))["access_token"]
-            assert await asyncio.gather(*[opens(twin, new) for _ in range(3)]) == [200] * 3
-
-
-async def test_names_of_keys_that_strangers_make_up_do_not_burden_the_log() -> None:
-    store = CountedStore()
-    async with opened_api(store=store) as api:
-        tokens = await exchanged(api, await api.sign_in())
-        made_up = await forger(api, tokens)
-        clock = asyncio.get_running_loop().time
-        before, begun = store.looks, clock()
-        for number in range(50):
-            token = made_up.token({"kid": f"{number:043}"})
-            assert await opens(api, token) == 401
-        assert store.looks - before <= 1 + (clock() - begun)  # one a second
-        assert await opens(api, tokens["access_token"]) == 200
-
-
-async def test_the_published_keys_verify_a_token_without_our_code(api: Api) -> None:
-    text, _, signature = (await exchanged(api, await api.sign_in()))["access_token"].rpartition(".")
-    kid = json.loads(decoded(text.split(".")[0]))["kid"]
-    key = next(each for each in await published(api) if each["kid"] == kid)
-    public_key = Ed25519PublicKey.from_public_bytes(decoded(key["x"]))
-    public_key.verify(decoded(signature), text.encode())
-
-
-async def test_the_published_keys_may_be_kept_until_they_change(api: Api) -> None:
-    assert await published(api) == []
-    await exchanged(api, await api.sign_in())
-    first = await api.ask("GET", "/.well-known/jwks.json")
-    assert first.headers["cache-control"] == "public, max-age=300"
-    known = {"if_none_match": first.headers["etag"]}
-    again = await api.ask("GET", "/.well-known/jwks.json", **known)
-    assert (again.status_code, again.text) == (304, "")
-    await rotated(api)
-    assert (await api.ask("GET", "/.well-known/jwks.json", **known)).status_code == 200
 
 
 async def test_nothing_that_is_kept_of_a_token_opens_anything(api: Api) -> None:

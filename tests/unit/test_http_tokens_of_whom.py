@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from tests.support.http_platform import Api, opened_api
+from tests.support.letters import letters_in
 from tests.support.second_factors import EMAIL, PASSWORD, Person, enrolled, person
 
 
@@ -124,3 +125,14 @@ async def test_who_leaves_a_tenant_does_nothing_more_there_with_a_token(ada: Per
     assert (await access(ada, tokens["access_token"])).status_code == 403
     body = {"refresh_token": tokens["refresh_token"]}
     assert (await ada.api.ask("POST", "/v1/tokens/refresh", body)).status_code == 401
+
+
+async def test_whose_tokens_were_reused_is_told_once(ada: Person) -> None:
+    tokens = (await exchange(ada)).json()
+    body = {"refresh_token": tokens["refresh_token"]}
+    statuses = [
+        (await ada.api.ask("POST", "/v1/tokens/refresh", body)).status_code for _ in range(4)
+    ]
+    assert statuses == [200, 401, 401, 401]
+    letters = [each for each in await letters_in(ada.api.platform) if each.kind == "tokens-reused"]
+    assert [each.to for each in letters] == [EMAIL]

@@ -201,6 +201,7 @@ def _(annals: Annals, world: World) -> None:
     assert types.count("account.sign_ins_failed") <= 2
     assert set(types) <= {
         "account.registered",
+        "account.verification_asked",
         "account.locked_out",
         "account.sign_ins_failed",
     }

@@ -77,6 +77,14 @@ def holder_of(account: str) -> str:
     return ACCOUNT.stream(account)
 
 
+def begin_member(unit: Unit, account: str, role: str, at: datetime) -> None:
+    """Let an account that was made just now into the unit's tenant, as no owner."""
+    unit.begin(MEMBERSHIP, account, GrantMembership(role=role, at=at))
+    tenant = unit.context.tenant
+    if tenant != DEFAULT_TENANT:  # whose members need not be noted: almost everybody is one
+        unit.begin(ACCOUNT_TENANTS, account, JoinTenant(tenant=tenant, at=at))
+
+
 async def admit(unit: Unit, account: str, role: str, at: datetime) -> None:
     """Let an account into the unit's tenant, or give it another role there.
 
@@ -92,7 +100,7 @@ async def admit(unit: Unit, account: str, role: str, at: datetime) -> None:
     else:
         await unit.decide(MEMBERSHIP, account, GrantMembership(role=role, at=at))
         tenant = unit.context.tenant
-        if tenant != DEFAULT_TENANT:  # whose members need not be noted: almost everybody is one
+        if tenant != DEFAULT_TENANT:
             await unit.decide(ACCOUNT_TENANTS, account, JoinTenant(tenant=tenant, at=at))
     await give(unit, role, holder_of(account), at)
 

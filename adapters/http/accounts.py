@@ -28,6 +28,9 @@ from projections import memberships as projection
 
 Typed = Annotated[str, msgspec.Meta(max_length=1000)]
 
+EVERYBODYS = "accounts:write"
+"""Who has this runs the installation, whose accounts they are."""
+
 MOST_IMPORTED = 1000
 
 
@@ -132,6 +135,7 @@ def _view(id_: str, account: AnyAccount, role: str, version: int) -> Answer:
     body=RoleBody,
     answers={200: RoleView},
     conditional=True,
+    fresh=True,
 )
 async def put_role(call: Call, body: RoleBody) -> Answer:
     """Give an account a role; its sessions end, and the next one bears it."""
@@ -263,8 +267,11 @@ async def reopen_account(call: Call) -> Answer:
     consistent=True,
 )
 async def account_history(call: Call, page: HistoryPage) -> Answer:
-    """Everything that has happened to an account."""
+    """Everything that has happened to an account of the caller's tenant."""
     id_ = known_id(call.params["id"], _missing)
+    membership = await call.platform.current.get(MEMBERSHIP, id_, call.tenant)
+    if not isinstance(membership, Membership) and EVERYBODYS not in call.principal.permissions:
+        raise NoSuchAccount
     stream = ACCOUNT.stream(id_)
     return await stream_history(call, SYSTEM_TENANT, stream, page, NoSuchAccount())
 

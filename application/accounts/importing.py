@@ -15,11 +15,12 @@ import msgspec
 
 from application.bus import Run
 from application.emails import NameHash, email_fault
+from application.memberships import begin_member
 from application.passwords import PasswordHasher
 from application.unit import Done, Unit
 from domain.accounts import ACCOUNT, EMAIL, EmailTaken, RegisterAccount, ReserveEmail
 from domain.emails import canonical_email
-from domain.memberships import MEMBER, MEMBERSHIP, GrantMembership
+from domain.memberships import MEMBER
 from domain.rejections import Fault, Invalid
 
 _AT_ONCE = 64
@@ -88,7 +89,7 @@ class ImportHandler:
                 at=at,
             )
             unit.begin(ACCOUNT, id_, register)
-            unit.begin(MEMBERSHIP, id_, GrantMembership(role=MEMBER, at=at))
+            begin_member(unit, id_, MEMBER, at)
 
         try:
             await run.aside(decide, lanes=[(EMAIL, address)])

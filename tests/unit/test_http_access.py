@@ -1,0 +1,356 @@
+"""Who may what over HTTP: roles, keys and their scopes, and that every refusal names what lacks."""
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from adapters.crypto.tokens import hash_token
+from adapters.http.app import OPERATIONS
+from adapters.http.operations import Operation
+from application.context import Context
+from domain.access import BUILT_IN, INSTALLATION, PERMISSIONS, TENANT, permissions_of
+from domain.api_keys import API_KEY, INSTALLATION_HOLDER, IssueApiKey
+from tests.support.http_platform import Api, opened_api
+from tests.support.keys import key_of
+from tests.support.members import Person, new_tenant, person, refusal, with_role
+
+GUARDED = [each for each in OPERATIONS if each.permissions]
+
+
+@pytest.fixture
+async def api() -> AsyncIterator[Api]:
+    async with opened_api() as api:
+        yield api
+
+
+def path_of(operation: Operation) -> str:
+    path = operation.path.replace(":path", "")
+    for name in ("id", "key", "name", "version", "source", "stream", "account", "number"):
+        path = path.replace("{" + name + "}", "1" if name == "number" else f"some-{name}")
+    assert "{" not in path, path
+    return path
+
+
+async def scoped(api: Api, *scopes: str, tenant: str = "default") -> str:
+    """A key of the installation's that opens this and nothing else."""
+    id_ = uuid4()
+    key = f"annals_{id_.hex}_{'s' * 43}"
+    issue = IssueApiKey(
+        name="t",
+        holder=INSTALLATION_HOLDER,
+        tenant=tenant,
+        scopes=scopes,
+        secret_hash=hash_token(key),
+        at=api.platform.now(),
+    )
+
+    async def decide(unit: Any) -> None:
+        unit.begin(API_KEY, str(id_), issue)
+
+    await api.platform.pipeline.run(decide, Context(correlation_id=uuid4(), deadline=1e12))
+    return key
+
+
+@pytest.mark.parametrize("operation", GUARDED, ids=lambda each: f"{each.method} {each.path}")
+async def test_every_operation_names_the_permission_that_lacks(
+    api: Api, operation: Operation
+) -> None:
+    for role in ("nobody", "viewer"):
+        if set(operation.permissions) & permissions_of(role):
+            continue
+        answer = await api.ask(
+            operation.method, path_of(operation), token=await key_of(api, "default", role)
+        )
+        assert refusal(answer) == (403, "missing-permission"), operation.path
+        assert answer.json()["permission"] in operation.permissions
+
+
+async def test_every_needed_permission_is_one_that_there_is() -> None:
+    assert {each for operation in OPERATIONS for each in operation.permissions} <= PERMISSIONS
+
+
+async def test_the_list_of_permissions_tells_what_each_opens(api: Api) -> None:
+    items = {
+        each["permission"]: each
+        for each in (await api.owner("GET", "/v1/permissions")).json()["items"]
+    }
+    assert set(items) == PERMISSIONS
+    assert "PUT /v1/flags/{key}" in items["flags:write"]["opens"]
+    assert items["flags:write"]["roles"] == ["owner", "admin"]
+    assert {name for name, each in items.items() if each["installation"]} == INSTALLATION
+    for operation in GUARDED:
+        opened = f"{operation.method} {operation.path}"
+        assert any(opened in items[each]["opens"] for each in operation.permissions)
+
+
+async def test_no_tenants_owner_reaches_beyond_the_tenant(api: Api) -> None:
+    owner = await with_role(api, "ada@example.org", "owner")
+    for operation in GUARDED:
+        if not set(operation.permissions) & TENANT:
+            answer = await owner.ask(operation.method, path_of(operation))
+            assert refusal(answer) == (403, "missing-permission"), operation.path
+
+
+# roles
+
+
+async def test_a_role_opens_what_it_says_at_once(api: Api) -> None:
+    owner = await with_role(api, "ada@example.org", "owner")
+    made = await owner.ask("PUT", "/v1/roles/releaser", {"permissions": ["flags:read"]})
+    assert made.status_code == 201, made.text
+    bob = await with_role(api, "bob@example.org", "releaser")
+    assert refusal(await bob.ask("GET", "/v1/flags/f")) == (404, "no-such-flag")
+    assert refusal(await bob.ask("GET", "/v1/limits/l")) == (403, "missing-permission")
+    await owner.done("PUT", "/v1/roles/releaser", {"permissions": ["limits:read"]})
+    assert refusal(await bob.ask("GET", "/v1/limits/l")) == (404, "no-such-limit")
+    assert refusal(await bob.ask("GET", "/v1/flags/f")) == (403, "missing-permission")
+
+
+async def test_an_unknown_permission_is_told_with_those_that_there_are(api: Api) -> None:
+    body = {"permissions": ["flags:read", "flags:own", "backups:read"]}
+    answer = await api.owner("PUT", "/v1/roles/releaser", body)
+    assert answer.status_code == 422
+    pointers = [each["pointer"] for each in answer.json()["errors"]]
+    assert pointers == ["/permissions/1", "/permissions/2"]
+    assert answer.json()["known"] == sorted(TENANT)
+
+
+@pytest.mark.parametrize("name", sorted(BUILT_IN))
+async def test_built_in_roles_stay_as_they_are(api: Api, name: str) -> None:
+    changed = await api.owner("PUT", f"/v1/roles/{name}", {"permissions": []})
+    assert refusal(changed) == (409, "built-in-role")
+    assert refusal(await api.owner("DELETE", f"/v1/roles/{name}")) == (409, "built-in-role")
+    shown = await api.owner("GET", f"/v1/roles/{name}")
+    assert set(shown.json()["permissions"]) == BUILT_IN[name]
+
+
+async def test_a_role_in_use_is_not_deleted(api: Api) -> None:
+    await api.owner("PUT", "/v1/roles/releaser", {"permissions": ["flags:write"]})
+    await with_role(api, "bob@example.org", "releaser")
+    await api.owner("POST", "/v1/service-accounts", {"name": "ci", "role": "releaser"})
+    answer = await api.owner("DELETE", "/v1/roles/releaser")
+    assert refusal(answer) == (409, "role-in-use")
+    assert answer.json()["holders"] == 2
+
+
+async def test_a_role_that_nobody_has_any_more_is_deleted(api: Api) -> None:
+    await api.owner("PUT", "/v1/roles/releaser", {"permissions": ["flags:write"]})
+    bob = await with_role(api, "bob@example.org", "releaser")
+    await api.owner("PUT", f"/v1/members/{bob.account}", {"role": "member"})
+    assert (await api.owner("DELETE", "/v1/roles/releaser")).status_code == 204
+    assert refusal(await api.owner("GET", "/v1/roles/releaser")) == (404, "no-such-role")
+    again = await api.owner("PUT", f"/v1/members/{bob.account}", {"role": "releaser"})
+    assert again.status_code == 422
+    assert again.json()["errors"][0]["pointer"] == "/role"
+
+
+async def test_nobody_grants_what_they_lack(api: Api) -> None:
+    await api.owner("PUT", "/v1/roles/namer", {"permissions": ["roles:write", "members:write"]})
+    namer = await with_role(api, "ada@example.org", "namer")
+    bob = await person(api, "bob@example.org")
+    wider = await namer.ask("PUT", "/v1/roles/wide", {"permissions": ["flags:write"]})
+    assert refusal(wider) == (403, "missing-permission")
+    assert wider.json()["permission"] == "flags:write"
+    raised = await namer.ask("PUT", f"/v1/members/{bob.account}", {"role": "admin"})
+    assert refusal(raised) == (403, "missing-permission")
+    asked = await namer.ask("POST", "/v1/invitations", {"email": "c@example.org", "role": "admin"})
+    assert refusal(asked) == (403, "missing-permission")
+
+
+async def test_nobody_takes_from_those_who_may_more(api: Api) -> None:
+    admin = await with_role(api, "ada@example.org", "admin")
+    owner = await with_role(api, "bob@example.org", "owner")
+    path = f"/v1/members/{owner.account}"
+    for answer in (
+        await admin.ask("PUT", path, {"role": "member"}),
+        await admin.ask("DELETE", path),
+    ):
+        assert refusal(answer) == (403, "missing-permission")
+        assert answer.json()["permission"] == "roles:write"
+
+
+async def test_a_sensitive_command_asks_a_person_for_fresh_proof(api: Api) -> None:
+    owner = await with_role(api, "ada@example.org", "owner")
+    api.platform.clock += timedelta(minutes=11)
+    for method, path, body in (
+        ("PUT", "/v1/roles/r", {"permissions": []}),
+        ("POST", "/v1/api-keys", {"name": "k", "scopes": []}),
+        ("PUT", f"/v1/members/{owner.account}", {"role": "owner"}),
+        ("POST", "/v1/service-accounts", {"name": "ci", "role": "viewer"}),
+    ):
+        assert refusal(await owner.ask(method, path, body)) == (403, "step-up-required"), path
+
+
+async def test_a_role_is_shown_as_it_was(api: Api) -> None:
+    first = await api.owner("PUT", "/v1/roles/r", {"permissions": ["flags:read"]})
+    await api.owner("PUT", "/v1/roles/r", {"permissions": ["flags:write"]})
+    position = first.headers["annals-position"]
+    then = (await api.owner("GET", f"/v1/roles/r?position={position}")).json()
+    assert then["permissions"] == ["flags:read"]
+    history = (await api.owner("GET", "/v1/roles/r/history")).json()["items"]
+    assert [each["type"] for each in history] == ["role.defined", "role.defined"]
+
+
+# keys
+
+
+async def new_key(maker: Person, *scopes: str, **more: Any) -> str:
+    body = {"name": "ci", "scopes": list(scopes), **more}
+    return str((await maker.done("POST", "/v1/api-keys", body))["key"])
+
+
+async def test_a_key_opens_its_scopes_and_nothing_else(api: Api) -> None:
+    ada = await with_role(api, "ada@example.org", "admin")
+    key = await new_key(ada, "flags:read")
+    current = (await api.ask("GET", "/v1/access/current", token=key)).json()
+    assert (current["permissions"], current["role"]) == (["flags:read"], "admin")
+    assert current["actor"].startswith("api-key/")
+    assert (await api.ask("GET", "/v1/flags/f", token=key)).status_code == 404
+    assert refusal(await api.ask("GET", "/v1/limits/l", token=key)) == (403, "missing-permission")
+
+
+async def test_a_key_is_told_once(api: Api) -> None:
+    ada = await with_role(api, "ada@example.org", "admin")
+    made = await ada.done("POST", "/v1/api-keys", {"name": "ci", "scopes": ["flags:read"]})
+    assert set(made) == {"id", "key"}
+    path = f"/v1/api-keys/{made['id']}"
+    shown = await ada.ask("GET", path)
+    assert made["key"].startswith(shown.json()["prefix"])
+    assert len(shown.json()["prefix"]) < len(made["key"]) / 2
+    secret = made["key"].rpartition("_")[2]
+    for text in (shown.text, (await ada.ask("GET", f"{path}/history")).text):
+        assert secret not in text
+        assert hash_token(made["key"]) not in text
+
+
+async def test_no_key_has_what_its_maker_lacks(api: Api) -> None:
+    bob = await person(api, "bob@example.org")
+    answer = await bob.ask("POST", "/v1/api-keys", {"name": "ci", "scopes": ["flags:write"]})
+    assert refusal(answer) == (403, "missing-permission")
+    assert answer.json()["permission"] == "flags:write"
+
+
+async def test_a_persons_key_loses_what_the_person_loses(api: Api) -> None:
+    ada = await with_role(api, "ada@example.org", "admin")
+    key = await new_key(ada, "flags:read", "flags:evaluate")
+    member = f"/v1/members/{ada.account}"
+    await api.owner("PUT", member, {"role": "member"})
+    assert refusal(await api.ask("GET", "/v1/flags/f", token=key)) == (403, "missing-permission")
+    assert (await api.ask("GET", "/v1/access/current", token=key)).json()["permissions"] == [
+        "flags:evaluate"
+    ]
+    await api.owner("DELETE", member)
+    assert (await api.ask("GET", "/v1/access/current", token=key)).status_code == 401
+
+
+async def test_a_key_expires_and_never_before_it_is_made(api: Api) -> None:
+    ada = await with_role(api, "ada@example.org", "admin")
+    at = api.platform.clock
+    past = {"name": "ci", "scopes": [], "expires_at": (at - timedelta(hours=1)).isoformat()}
+    answer = await ada.ask("POST", "/v1/api-keys", past)
+    assert answer.json()["errors"][0]["pointer"] == "/expires_at"
+    key = await new_key(ada, "flags:read", expires_at=(at + timedelta(hours=1)).isoformat())
+    assert (await api.ask("GET", "/v1/access/current", token=key)).status_code == 200
+    api.platform.clock += timedelta(hours=2)
+    assert (await api.ask("GET", "/v1/access/current", token=key)).status_code == 401
+
+
+async def test_a_revoked_key_opens_nothing(api: Api) -> None:
+    ada = await with_role(api, "ada@example.org", "admin")
+    made = await ada.done("POST", "/v1/api-keys", {"name": "ci", "scopes": ["flags:read"]})
+    for _ in range(2):
+        await ada.done("DELETE", f"/v1/api-keys/{made['id']}")
+    assert (await api.ask("GET", "/v1/flags/f", token=made["key"])).status_code == 401
+    history = await ada.done("GET", f"/v1/api-keys/{made['id']}/history")
+    assert [each["type"] for each in history["items"]] == ["api_key.issued", "api_key.revoked"]
+
+
+async def test_members_see_and_revoke_their_own_keys_alone(api: Api) -> None:
+    ada = await with_role(api, "ada@example.org", "admin")
+    bob = await person(api, "bob@example.org")
+    adas = await ada.done("POST", "/v1/api-keys", {"name": "ci", "scopes": []})
+    bobs = await bob.done("POST", "/v1/api-keys", {"name": "ci", "scopes": ["flags:evaluate"]})
+    for method, path in (("GET", ""), ("GET", "/history"), ("DELETE", "")):
+        answer = await bob.ask(method, f"/v1/api-keys/{adas['id']}{path}")
+        assert refusal(answer) == (404, "no-such-api-key")
+    await bob.done("GET", f"/v1/api-keys/{bobs['id']}")
+    await ada.done("DELETE", f"/v1/api-keys/{bobs['id']}")
+
+
+async def test_a_key_makes_no_keys(api: Api) -> None:
+    ada = await with_role(api, "ada@example.org", "admin")
+    key = await new_key(ada, "own-api-keys:write")
+    body = {"name": "more", "scopes": ["own-api-keys:write"]}
+    answer = await api.ask("POST", "/v1/api-keys", body, token=key)
+    assert refusal(answer) == (403, "keys-make-no-keys")
+
+
+async def test_the_installations_keys_are_no_tenants(api: Api) -> None:
+    body = {"name": "nightly", "scopes": ["backups:read"]}
+    made = (await api.owner("POST", "/v1/api-keys", body)).json()
+    current = (await api.ask("GET", "/v1/access/current", token=made["key"])).json()
+    assert current["permissions"] == ["backups:read"]
+    owner = await with_role(api, "ada@example.org", "owner")
+    for method in ("GET", "DELETE"):
+        answer = await owner.ask(method, f"/v1/api-keys/{made['id']}")
+        assert refusal(answer) == (404, "no-such-api-key")
+    assert refusal(await owner.ask("GET", "/v1/api-keys?installation=true"))[0] == 403
+    assert (await api.owner("DELETE", f"/v1/api-keys/{made['id']}")).status_code == 204
+
+
+async def test_the_owners_key_is_not_revoked(api: Api) -> None:
+    key = "00000000-0000-0000-0000-000000000007"
+    assert refusal(await api.owner("DELETE", f"/v1/api-keys/{key}")) == (409, "owners-key-stays")
+
+
+async def test_a_key_for_one_thing_opens_no_tenant_but_its_own(api: Api) -> None:
+    await new_tenant(api, "acme")
+    key = await scoped(api, "flags:read")
+    answer = await api.ask("GET", "/v1/flags/f", token=key, annals_tenant="acme")
+    assert refusal(answer) == (403, "not-your-tenant")
+
+
+# service accounts
+
+
+async def test_a_service_account_acts_under_its_own_name(api: Api) -> None:
+    ada = await with_role(api, "ada@example.org", "admin")
+    made = await ada.done("POST", "/v1/service-accounts", {"name": "ci", "role": "viewer"})
+    key = await new_key(ada, "flags:read", "flags:write", service_account=made["id"])
+    current = (await api.ask("GET", "/v1/access/current", token=key)).json()
+    assert current["actor"] == f"service-account/{made['id']}"
+    assert (current["role"], current["permissions"]) == ("viewer", ["flags:read"])
+    await ada.done("DELETE", f"/v1/service-accounts/{made['id']}")
+    assert (await api.ask("GET", "/v1/flags/f", token=key)).status_code == 401
+    path = f"/v1/service-accounts/{made['id']}"
+    assert refusal(await ada.ask("GET", path)) == (404, "no-such-service-account")
+    history = await ada.done("GET", f"{path}/history")
+    assert len(history["items"]) == 2
+
+
+async def test_a_key_is_for_a_service_account_that_there_is(api: Api) -> None:
+    ada = await with_role(api, "ada@example.org", "admin")
+    body = {"name": "ci", "scopes": [], "service_account": str(uuid4())}
+    answer = await ada.ask("POST", "/v1/api-keys", body)
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["pointer"] == "/service_account"
+
+
+async def test_no_service_account_is_more_than_its_maker(api: Api) -> None:
+    ada = await with_role(api, "ada@example.org", "admin")
+    answer = await ada.ask("POST", "/v1/service-accounts", {"name": "ci", "role": "owner"})
+    assert refusal(answer) == (403, "missing-permission")
+
+
+async def test_the_same_request_again_makes_no_second_key(api: Api) -> None:
+    ada = await with_role(api, "ada@example.org", "admin")
+    body = {"name": "ci", "scopes": ["flags:read"]}
+    answers = [
+        await api.ask("POST", "/v1/api-keys", body, token=ada.token, idempotency_key="once")
+        for _ in range(2)
+    ]
+    assert answers[0].json() == answers[1].json()
+    assert answers[1].headers["idempotent-replayed"] == "true"

@@ -5,12 +5,13 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+import httpx
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from pytest_bdd import given, scenarios, then, when
 
 from features.conftest import World
-from features.driver import Annals
+from features.driver import Annals, together
 from tests.support.platform import Platform, free_port
 
 scenarios("tokens.feature")
@@ -100,6 +101,7 @@ def _(annals: Annals, world: World, tokens: list[dict[str, Any]]) -> None:
 @when("the user renews the tokens")
 def _(annals: Annals, world: World, tokens: list[dict[str, Any]]) -> None:
     renew(annals, world, tokens, {})
+    assert world.problem(401)
 
 
 @when("the user renews the tokens twice under one key")
@@ -107,6 +109,16 @@ def _(annals: Annals, world: World, tokens: list[dict[str, Any]]) -> None:
     for _ in range(2):
         renew(annals, world, tokens, {"idempotency-key": f"renew {world.token}"})
     tokens.append(world.last.json())
+
+
+@when("the tokens are renewed in two processes at the same time")
+def _(annals: Annals, elsewhere: Annals, world: World, tokens: list[dict[str, Any]]) -> None:
+    body = {"refresh_token": tokens[0]["refresh_token"]}
+
+    def renewal(process: Annals) -> httpx.Response:
+        return process.request("POST", "/v1/tokens/refresh", body=body)
+
+    world.answers = together(lambda: renewal(annals), lambda: renewal(elsewhere))
 
 
 @when("the user signs out")
@@ -143,13 +155,19 @@ def _(annals: Annals, world: World) -> None:
     assert world.problem(401) == annals.session("").json()
 
 
+@then("exactly one of them is answered")
+def _(world: World, tokens: list[dict[str, Any]]) -> None:
+    given, refused = sorted(world.answers, key=lambda answer: answer.status_code)
+    assert (given.status_code, refused.status_code) == (200, 401)
+    tokens.append(given.json())
+
+
 @then("neither of them gets in any more")
 def _(annals: Annals, world: World, tokens: list[dict[str, Any]]) -> None:
-    assert world.problem(401)
     for each in tokens:
         assert status(annals, each["access_token"]) == 401
-    renew(annals, world, tokens[1:], {})
-    assert world.problem(401)
+        renew(annals, world, [each], {})
+        assert world.problem(401)
 
 
 @then("the log tells that the tokens were reused")

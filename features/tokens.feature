@@ -28,6 +28,12 @@ Feature: Tokens
       Then neither of them gets in any more
       And the log tells that the tokens were reused
 
+    Scenario: Two programs renew with the same token
+      Given a user with tokens
+      When the tokens are renewed in two processes at the same time
+      Then exactly one of them is answered
+      And neither of them gets in any more
+
     Scenario: An answer that was lost
       Given a user with tokens
       When the user renews the tokens twice under one key

@@ -184,7 +184,9 @@ async def open_platform(
         )
         stack.push_async_callback(last_seen.aclose)
         source = LoggedSessions(ReadOpenSessions(read_models, last_seen, clock), store, codec)
-        sessions, rebuilds = _sessions(stack, redis, store, source, last_seen, settings, metrics)
+        sessions, rebuilds = _sessions(
+            stack, redis, store, source, last_seen, settings, clock, metrics
+        )
         if hasher is None:
             hasher = _hasher(settings)
             stack.callback(hasher.close)
@@ -333,6 +335,7 @@ def _sessions(
     source: LoggedSessions,
     last_seen: LastSeen,
     settings: Settings,
+    clock: Callable[[], datetime],
     metrics: Metrics,
 ) -> tuple[SessionStore, Rebuilds]:
     """The sessions in Redis, which ask to be rebuilt from the log when they are lost."""
@@ -348,6 +351,7 @@ def _sessions(
         on_seen=lambda session: last_seen.saw(SESSION_KIND, session),
         idle=settings.session_idle,
         longest=max(LONGEST, settings.session_ttl),
+        clock=clock,
     )
     rebuilds = Rebuilds(
         sessions,

@@ -62,6 +62,19 @@ async def test_a_person_sees_where_they_are_signed_in(api: Api) -> None:
     assert len(await listed(api, await api.sign_in("bob@example.org"))) == 1
 
 
+async def test_nobody_looks_at_the_sessions_of_strangers(api: Api) -> None:
+    await api.sign_in()
+    [ada] = [event["stream"].partition("/")[2] for event in await events(api, "account.registered")]
+    member = await api.sign_in("bob@example.org")
+    answer = await api.ask("GET", f"/v1/sessions?account={ada}", token=member)
+    assert (answer.status_code, answer.json()["permission"]) == (403, "accounts:read")
+    for id_ in ("00000000-0000-7000-8000-000000000000", "nonsense"):
+        answer = await api.owner("GET", f"/v1/sessions?account={id_}")
+        assert (answer.status_code, answer.json()["type"]) == (404, "/problems/no-such-account")
+    [item] = (await api.owner("GET", f"/v1/sessions?account={ada}")).json()["items"]
+    assert (item["role"], item["state"], item["current"]) == ("member", "signed_in", False)
+
+
 async def test_a_person_ends_one_of_their_sessions(api: Api) -> None:
     lost, kept = await api.sign_in(), await api.sign_in()
     [id_] = [each["id"] for each in await listed(api, kept) if not each["current"]]

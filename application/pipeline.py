@@ -35,6 +35,7 @@ from domain.rejections import Invalid, Rejection
 R = TypeVar("R")
 
 _PAGE = 1000
+_AT_ONCE = 50
 _PAUSE = 0.005  # seconds; the longest first jittered pause after a lost race
 
 
@@ -225,9 +226,14 @@ class Pipeline:
             self.cache.drop(each.stream)
 
     async def _item(self, unit: Unit, context: Context, result: object) -> Append:
-        writes = tuple([await self._write(each, context) for each in unit.loaded if each.events])
+        writes: list[Write] = []
+        for each in unit.loaded:
+            if each.events:
+                writes.append(await self._write(each, context))
+                if len(writes) % _AT_ONCE == 0:  # thousands of streams are not for one turn
+                    await asyncio.sleep(0)
         return Append(
-            writes=writes,
+            writes=tuple(writes),
             # a verdict without events (an effect that is not wanted) stands on what was loaded
             guards=unit.asked_guards() if writes else unit.all_guards(),
             key=self._key(unit, context, result),

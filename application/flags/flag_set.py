@@ -195,13 +195,31 @@ class FlagSet:
         """
 
         def parent(key: str, context: Context) -> Evaluation:
-            name = (self, environment, key)
-            found = context.parents.get(name)
-            if found is None:
-                found = context.parents[name] = self.evaluate(key, environment, context)
-            return found
+            found = context.parents.get((self, environment, key))
+            return found or self._evaluate_ancestors(key, environment, context)
 
         return parent
+
+    def _evaluate_ancestors(self, key: str, environment: str, context: Context) -> Evaluation:
+        """A parent, behind those that it has itself: a chain may be longer than calls nest."""
+        kept = context.parents
+        waiting, entered = [key], set[str]()
+        while waiting:
+            last = waiting[-1]
+            names = () if last in entered else self._prerequisites_of(last)
+            missing = [name for name in names if (self, environment, name) not in kept]
+            if missing:
+                entered.add(last)
+                waiting += missing
+                continue
+            waiting.pop()
+            if (self, environment, last) not in kept:
+                kept[self, environment, last] = self.evaluate(last, environment, context)
+        return kept[self, environment, key]  # type: ignore[no-any-return]
+
+    def _prerequisites_of(self, key: str) -> Iterable[str]:
+        folded = self._flags.get(key)
+        return [] if folded is None else [each.flag for each in folded.state.about.prerequisites]
 
     def _compile(self, key: str, environment: str) -> Evaluate:
         folded = self._flags.get(key)

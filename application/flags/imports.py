@@ -1,5 +1,6 @@
 """Importing a whole set of flags: planned, then carried out whole or not at all."""
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -28,6 +29,9 @@ from domain.flags.segments import SEGMENT, DefineSegment
 from domain.rejections import Fault, Invalid
 
 MOST_FAULTS = 100
+
+AT_ONCE = 25
+"""Flags that are looked at before other requests get their turn."""
 
 
 class ImportFlags(msgspec.Struct, frozen=True, kw_only=True):
@@ -85,7 +89,8 @@ async def carry_out(unit: Unit, command: ImportFlags, flags: FlagSet, sets: Flag
         Invalid: with what is wrong of each flag.
         Rejection: the first other one of a decider.
     """
-    plan = plan_import(
+    plan = await asyncio.to_thread(
+        plan_import,
         flags.flags,
         flags.segments,
         command.document,
@@ -110,7 +115,9 @@ async def carry_out(unit: Unit, command: ImportFlags, flags: FlagSet, sets: Flag
     new = [key for key in plan.flags if flags.flag(key) is None]
     faults: list[tuple[str, Fault]] = []
     touched: dict[str, Touched] = {}
-    for key, edits in plan.flags.items():
+    for number, (key, edits) in enumerate(plan.flags.items()):
+        if number % AT_ONCE == 0:
+            await asyncio.sleep(0)
         change = EditFlag(flag=key, edits=edits, foreign=True, at=command.at)
         try:
             touched[key] = await decided(unit, change)

@@ -4,6 +4,7 @@ To name a segment or a flag guards its stream: what was archived before cannot b
 one guards the stream of the need for it: what was named before is not archived.
 """
 
+import asyncio
 from collections.abc import Mapping
 from datetime import datetime
 
@@ -19,11 +20,16 @@ from application.unit import Unit
 from domain.flags.needs import NEED, BeginNeed
 from domain.flags.state import Flag, NoFlag
 
+AT_ONCE = 100
+"""Flags that are looked at before other requests get their turn."""
+
 
 async def begin_needs(unit: Unit, touched: Mapping[str, Touched], at: datetime) -> None:
     """Tell each segment and each flag that is named from now on by whom it is."""
     begun: dict[str, list[str]] = {}
-    for key, each in touched.items():
+    for number, (key, each) in enumerate(touched.items()):
+        if number % AT_ONCE == AT_ONCE - 1:
+            await asyncio.sleep(0)
         for name in _needs(each.after) - _needs(each.before):
             begun.setdefault(name, []).append(key)
     for name, flags in sorted(begun.items()):

@@ -1,5 +1,6 @@
 """Imports over HTTP: a flag may come as broken as it was elsewhere, but none is broken here."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -126,3 +127,21 @@ async def test_what_came_with_a_foreign_name_can_be_planned_to_change(api: Api) 
     edits = [{"kind": "disable", "environment": "e"}]
     assert (await api.owner("POST", path, {"edits": edits})).status_code == 201
     assert (await answer(api, "på æ"))["enabled"] is False
+
+
+async def test_others_get_their_turn_while_many_flags_are_imported(api: Api) -> None:
+    turns = 0
+
+    async def others() -> None:
+        nonlocal turns
+        while True:
+            await asyncio.sleep(0)
+            turns += 1
+
+    many = [feature(name=f"f{number}") for number in range(500)]
+    for dry_run in (True, False):
+        turns = 0
+        beside = asyncio.create_task(others())
+        assert (await imported(api, *many, dry_run=dry_run)).json()["changed"] == 500
+        beside.cancel()
+        assert turns > 30

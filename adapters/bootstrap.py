@@ -194,7 +194,7 @@ async def open_platform(
             executor = await stack.enter_async_context(opened_executor(settings, clock))
         lockout = lockout or PatientLockout(RedisLockout(redis, master.subject_hash()))
         tail, mailer = _tail(store, current, background), mailer_of(settings)
-        tail.on_events(forgetting(vault, pipeline.cache))
+        tail.on_events(forgetting(vault, current))
         cache = open_cache(entries, tail)
         flag_sets, contexts = FlagSets(ReadFlags(read_models), store, codec, tail), Contexts(clock)
         usage, hashes, schemas = UsageCounts(new_id), SubjectHashes(master), JsonSchemaValidator()

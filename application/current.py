@@ -62,6 +62,10 @@ class CurrentStates:
         """Whether a stream's state is kept, so that to load it costs nothing."""
         return self._pipeline.cache.get((tenant, decider.stream(id_))) is not None
 
+    def drop(self) -> None:
+        """Drop everything: a key was destroyed, and what it opened is not to be known any more."""
+        self._pipeline.cache.clear()
+
     def moved(self, stream: StreamName, version: int) -> None:
         """The log's tail has brought an event: drop what is older."""
         self._pipeline.cache.moved(stream, version)

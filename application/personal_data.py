@@ -17,6 +17,7 @@ import msgspec
 
 from application.bus import Run
 from application.codec import EventCodec
+from application.current import CurrentStates
 from application.effects import Broken, Due
 from application.event_store import EventStore, StoredEvent
 from application.mail import key_of_address
@@ -24,7 +25,6 @@ from application.memberships import holder_of
 from application.reactions import Do, Effect, Reaction
 from application.session_store import SessionStore
 from application.signing_in import CredentialCheck
-from application.states import StateCache
 from application.unit import Done, Unit
 from application.vault import KeyOwner, Vault
 from domain.accounts import (
@@ -145,6 +145,7 @@ class EraseHandler:
     people: People
     vault: Vault
     sessions: SessionStore
+    current: CurrentStates
     now: Callable[[], datetime]
 
     async def __call__(self, command: Erase, run: Run) -> Done[None]:
@@ -171,6 +172,7 @@ class EraseHandler:
         await self.sessions.end_all(id_, done.position.number)
         for owner in done.result.owners:
             await self.vault.destroy(owner)
+        self.current.drop()
         return Done(result=None, position=done.position, version=done.version)
 
     async def _release(self, unit: Unit, id_: str, before: object, at: datetime) -> None:
@@ -271,7 +273,7 @@ class Forgets(Protocol):
         ...
 
 
-def forgetting(vault: Forgets, states: StateCache) -> Callable[[Sequence[StoredEvent]], None]:
+def forgetting(vault: Forgets, current: CurrentStates) -> Callable[[Sequence[StoredEvent]], None]:
     """What each process does with the log's news: drop the keys and states of whom was erased."""
     tags = {str(each.__struct_config__.tag) for each in (AccountErased, AccountKeysDestroyed)}
 
@@ -281,6 +283,6 @@ def forgetting(vault: Forgets, states: StateCache) -> Callable[[Sequence[StoredE
             for owner in key_owners(msgspec.json.decode(event.data)["keys"]):
                 vault.forget(owner)
         if erased:
-            states.clear()
+            current.drop()
 
     return forget

@@ -24,6 +24,7 @@ def _handlers(services: Services) -> Handlers:
             people=services.people,
             vault=services.vault,
             sessions=services.sessions,
+            current=services.current,
             now=services.now,
         ),
         LeaveErased: LeaveErasedHandler(services.now),

@@ -288,12 +288,3 @@ async def test_bad_input_is_422_and_appends_nothing(ada: Person, change: dict[st
     assert answer.status_code == 422, answer.text
     assert answer.json()["errors"]
     assert (await ada.api.platform.store.tail()).position == before
-
-
-async def test_a_passkey_opens_although_passwords_were_guessed(
-    api: Api, ada: Person, phone: Authenticator
-) -> None:
-    for _ in range(6):
-        await ada.sign_in(password="wrong horse")
-    assert api.platform.services.lockout
-    assert (await ada.by_passkey(phone)).status_code == 201

@@ -11,6 +11,7 @@ from adapters.http.calls import Call
 from adapters.http.commands import execute
 from adapters.http.faults import escaped
 from adapters.http.flag_evaluation import current_flags
+from adapters.http.flag_shapes import HIDING
 from adapters.http.names import LONGEST_FOREIGN, Name, is_foreign_name
 from adapters.http.operations import operation
 from application.flags import DEFAULT_ENVIRONMENT
@@ -116,7 +117,22 @@ def _read(body: ImportBody) -> Document:
             for each in wrong
         )
         raise Invalid(*faults)
+    _refuse_hidden(document, places)
     return document
+
+
+def _refuse_hidden(document: Document, places: dict[str, str]) -> None:
+    """Take no flag that nobody could ask for afterwards.
+
+    Raises:
+        Invalid: with a pointer to each.
+    """
+    hidden = sorted(HIDING & document.flags.keys())
+    if hidden:
+        detail = "is a word of the API and cannot be a flag's key"
+        raise Invalid(
+            *(Fault(pointer=places[key], code="reserved", detail=detail) for key in hidden)
+        )
 
 
 def _in_request(fault: Fault) -> Fault:

@@ -28,10 +28,11 @@ Variants = Annotated[tuple[Variant, ...], msgspec.Meta(max_length=200)]
 Tags = Annotated[tuple[Word, ...], msgspec.Meta(max_length=50)]
 Prerequisites = Annotated[tuple[Prerequisite, ...], msgspec.Meta(max_length=50)]
 
-_WORDS = frozenset(
-    {"contexts", "environments", "explain", "export", "import", "stale", "try", "usage"}
-)
-"""Words of this API that could not be told from a flag's key."""
+HIDING = frozenset({"contexts", "evaluate", "export", "import"})
+"""Words that stand in paths where a flag's key does: a flag of that key could not be asked for."""
+
+_WORDS = HIDING | {"environments", "explain", "stale", "try", "usage"}
+"""Words of this API that new flags leave to it."""
 
 
 class AboutBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

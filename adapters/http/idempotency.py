@@ -59,11 +59,12 @@ def idempotency_of(
 ) -> Idempotency:
     """The promise that a key makes, scoped to the caller (of anonymous calls, to the route)."""
     codec, method, path = call.platform.idempotency, call.scope["method"], call.scope["path"]
+    query = call.scope["query_string"].decode("latin-1")
     actor = call.principal.actor
     credential = f"{ANONYMOUS} {call.operation}" if actor == ANONYMOUS else actor
     return Idempotency(
         digest=codec.digest(call.tenant, credential, key),
-        fingerprint=codec.fingerprint(method, path, call.body),
+        fingerprint=codec.fingerprint(method, f"{path}?{query}" if query else path, call.body),
         render=lambda answer, version: msgspec.msgpack.encode(keep(answer, version)),
         seal=lambda plain: codec.seal(key, plain),
     )

@@ -169,9 +169,14 @@ def _purpose(place: Place) -> Any:
 def _tag(place: Place) -> str:
     kind = place.get("tagType") if place.get("tagType").given else place.get("type")
     value = place.get("tagValue") if place.get("tagValue").given else place.get("value")
-    text = f"{kind.text()}:{value.text()}"
+    text = f"{_said(kind)}:{_said(value)}"
     bare = text.removeprefix(SIMPLE_TAG)
     return text if ":" in bare else bare
+
+
+def _said(place: Place) -> str:
+    """A part of a tag: it must be there, though it may be empty."""
+    return "" if place.value == "" else place.text()
 
 
 def _prerequisite(place: Place) -> Prerequisite:

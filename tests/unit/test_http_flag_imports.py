@@ -145,3 +145,22 @@ async def test_others_get_their_turn_while_many_flags_are_imported(api: Api) -> 
         assert (await imported(api, *many, dry_run=dry_run)).json()["changed"] == 500
         beside.cancel()
         assert turns > 30
+
+
+@pytest.mark.parametrize("word", ["contexts", "evaluate", "export", "import"])
+async def test_a_flag_that_nobody_could_ask_for_is_refused(api: Api, word: str) -> None:
+    refused = await imported(api, feature(), feature(name=word))
+    assert refused.status_code == 422
+    [fault] = refused.json()["errors"]
+    assert (fault["pointer"], fault["code"]) == ("/document/features/1", "reserved")
+    assert (await answer(api))["error"] == "FLAG_NOT_FOUND"
+    for near in (f"{word}s", word.upper()):
+        assert (await imported(api, feature(name=near))).status_code == 200
+        assert (await api.owner("GET", f"/v1/flags/{near}")).json()["key"] == near
+
+
+async def test_a_tag_without_a_value_is_refused_unless_it_is_empty(api: Api) -> None:
+    empty = {"type": "simple", "value": ""}
+    assert (await imported(api, feature(tags=[empty]))).status_code == 200
+    refused = await imported(api, feature(tags=[{"type": "simple"}]))
+    assert refused.json()["errors"][0]["pointer"] == "/document/features/0/tags/0/value"

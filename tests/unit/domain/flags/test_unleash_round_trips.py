@@ -78,7 +78,7 @@ def test_our_own_words_survive_an_export() -> None:
         kind="number",
         default=3,
         owner="ann",
-        tags=("team:a", "loose", "simple:b:c"),
+        tags=("team:a", "loose", "simple:b:c", "", ":x", "team:", ":"),
         lifetime=9,
         protected=True,
     )

@@ -17,6 +17,7 @@ from domain.second_factors.commands import (
     ConfirmTotp,
     IssueRecoveryCodes,
     OfferTotp,
+    RemoveAllFactors,
     RemoveTotp,
     SecondFactorsCommand,
 )
@@ -57,6 +58,12 @@ class ReplaceRecoveryCodes(msgspec.Struct, frozen=True, kw_only=True):
 
 class RemoveAuthenticator(msgspec.Struct, frozen=True, kw_only=True):
     """Take the authenticator away."""
+
+    account: str
+
+
+class RemoveEverything(msgspec.Struct, frozen=True, kw_only=True):
+    """Take all of an account's factors away, for a person who has lost them."""
 
     account: str
 
@@ -196,6 +203,28 @@ class RemoveAuthenticatorHandler:
 
         async def decide(unit: Unit) -> SecondFactors:
             said = "The authenticator was removed from your account."
+            return await self.factors.change(unit, command.account, remove, said)
+
+        return await run(decide, lanes=[(SECOND_FACTORS, command.account)])
+
+
+@dataclass(frozen=True)
+class RemoveEverythingHandler:
+    """Carries out `RemoveEverything`."""
+
+    factors: Factors
+
+    async def __call__(self, command: RemoveEverything, run: Run) -> Done[SecondFactors]:
+        """Remove them.
+
+        Raises:
+            NoSuchAccount: it is not open.
+        """
+        remove = RemoveAllFactors(at=self.factors.now())
+
+        async def decide(unit: Unit) -> SecondFactors:
+            await owner_of(unit, command.account)
+            said = "Whoever runs this service has removed all second factors from your account."
             return await self.factors.change(unit, command.account, remove, said)
 
         return await run(decide, lanes=[(SECOND_FACTORS, command.account)])

@@ -11,6 +11,7 @@ from adapters.http.conditions import etag
 from adapters.http.event_views import EventList
 from adapters.http.histories import HistoryPage, stream_history
 from adapters.http.moments import Moment, consistent_after, position_of
+from adapters.http.names import known_id
 from adapters.http.operations import ANYONE, SIGNED_IN, operation
 from adapters.http.second_factor_shapes import (
     Challenge,
@@ -27,10 +28,12 @@ from application.second_factors_enrolment import (
     Enrolled,
     EnrolTotp,
     RemoveAuthenticator,
+    RemoveEverything,
     ReplaceRecoveryCodes,
     TotpSeed,
 )
 from application.second_factors_sign_in import CompleteSignIn
+from domain.accounts import NoSuchAccount
 from domain.recorded import SYSTEM_TENANT, Recorded
 from domain.rejections import Fault, Invalid, NotFound
 from domain.second_factors.decider import SECOND_FACTORS
@@ -164,6 +167,23 @@ def _codes_made(enrolled: Enrolled, _version: int) -> Answer:
 
 
 @operation(
+    "DELETE",
+    "/v1/accounts/{id}/second-factors",
+    needs="accounts:write",
+    fresh=True,
+    answers={204: None},
+)
+async def remove_second_factors(call: Call) -> Answer:
+    """Take all second factors of somebody away who has lost them, and is told so by mail."""
+    command = RemoveEverything(account=known_id(call.params["id"], _no_account))
+    return await execute(call, command, lambda _factors, _version: Answer(204))
+
+
+def _no_account(_account: str) -> NoSuchAccount:
+    return NoSuchAccount()
+
+
+@operation(
     "POST",
     "/v1/sessions/second-factor",
     needs=ANYONE,
@@ -193,5 +213,6 @@ OPERATIONS = (
     confirm_totp,
     remove_totp,
     replace_recovery_codes,
+    remove_second_factors,
     complete_sign_in,
 )

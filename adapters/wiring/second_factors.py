@@ -12,6 +12,8 @@ from application.second_factors_enrolment import (
     Factors,
     RemoveAuthenticator,
     RemoveAuthenticatorHandler,
+    RemoveEverything,
+    RemoveEverythingHandler,
     ReplaceRecoveryCodes,
     ReplaceRecoveryCodesHandler,
 )
@@ -44,6 +46,7 @@ def _handlers(services: Services) -> Handlers:
         EnrolTotp: EnrolTotpHandler(factors),
         ConfirmAuthenticator: ConfirmAuthenticatorHandler(factors),
         RemoveAuthenticator: RemoveAuthenticatorHandler(factors),
+        RemoveEverything: RemoveEverythingHandler(factors),
         ReplaceRecoveryCodes: ReplaceRecoveryCodesHandler(factors),
         OfferPasskey: OfferPasskeyHandler(factors),
         AddPasskey: AddPasskeyHandler(factors),

@@ -88,6 +88,12 @@ class RemovePasskey(Command, frozen=True, kw_only=True):
     at: datetime
 
 
+class RemoveAllFactors(Command, frozen=True, kw_only=True):
+    """Take everything away: the person has lost it all, recovery codes too."""
+
+    at: datetime
+
+
 SecondFactorsCommand = (
     OfferTotp
     | ConfirmTotp
@@ -98,4 +104,5 @@ SecondFactorsCommand = (
     | RegisterPasskey
     | UsePasskey
     | RemovePasskey
+    | RemoveAllFactors
 )

@@ -14,6 +14,7 @@ from domain.second_factors.commands import (
     IssueRecoveryCodes,
     OfferTotp,
     RegisterPasskey,
+    RemoveAllFactors,
     RemovePasskey,
     RemoveTotp,
     SecondFactorsCommand,
@@ -51,7 +52,9 @@ from domain.second_factors.state import (
 Events = list[SecondFactorsEvent]
 
 
-def decide(factors: SecondFactors, command: SecondFactorsCommand) -> Events:
+def decide(  # noqa: C901 - one case for each command
+    factors: SecondFactors, command: SecondFactorsCommand
+) -> Events:
     """Answer a command with the events it causes."""
     match command:
         case OfferTotp():
@@ -61,7 +64,7 @@ def decide(factors: SecondFactors, command: SecondFactorsCommand) -> Events:
         case UseTotp():
             return _use_totp(factors, command)
         case RemoveTotp():
-            return [TotpRemoved()] if factors.seed or factors.offered else []
+            return _remove_totp(factors)
         case IssueRecoveryCodes():
             return _issue_recovery_codes(factors, command)
         case UseRecoveryCode():
@@ -72,6 +75,8 @@ def decide(factors: SecondFactors, command: SecondFactorsCommand) -> Events:
             return _use_passkey(factors, command)
         case RemovePasskey():
             return _remove_passkey(factors, command)
+        case RemoveAllFactors():
+            return _remove_all(factors)
         case _:
             assert_never(command)
 
@@ -99,6 +104,10 @@ def _use_totp(factors: SecondFactors, command: UseTotp) -> Events:
         raise WrongSecondFactor
     _check_unanswered(factors, command.challenge)
     return [TotpUsed(step=command.step, challenge=command.challenge)]
+
+
+def _remove_totp(factors: SecondFactors) -> Events:
+    return [TotpRemoved()] if factors.seed or factors.offered else []
 
 
 def _issue_recovery_codes(factors: SecondFactors, command: IssueRecoveryCodes) -> Events:
@@ -153,6 +162,10 @@ def _remove_passkey(factors: SecondFactors, command: RemovePasskey) -> Events:
     if command.passkey not in factors.passkeys:
         raise NoSuchPasskey
     return [PasskeyRemoved(passkey=command.passkey)]
+
+
+def _remove_all(factors: SecondFactors) -> Events:
+    return [*_remove_totp(factors), *(PasskeyRemoved(passkey=each) for each in factors.passkeys)]
 
 
 def _check_unanswered(factors: SecondFactors, challenge: Challenge | None) -> None:

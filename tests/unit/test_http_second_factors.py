@@ -167,6 +167,18 @@ async def test_a_removed_authenticator_is_asked_for_no_more(ada: Person) -> None
     assert (await ada.sign_in()).status_code == 201
 
 
+async def test_the_owner_helps_somebody_who_has_lost_everything(api: Api, ada: Person) -> None:
+    await enrolled(ada)
+    path = f"/v1/accounts/{ada.account}/second-factors"
+    assert (await ada.ask("DELETE", path)).status_code == 403
+    before = len(await letters_in(api.platform))
+    assert (await api.owner("DELETE", path)).status_code == 204
+    assert len(await letters_in(api.platform)) == before + 1
+    assert (await ada.sign_in()).status_code == 201
+    unknown = "/v1/accounts/00000000-0000-7000-8000-000000000000/second-factors"
+    assert (await api.owner("DELETE", unknown)).status_code == 404
+
+
 async def test_a_second_authenticator_waits_for_the_first_to_go(ada: Person) -> None:
     await enrolled(ada)
     again = await ada.ask("POST", "/v1/me/totp")

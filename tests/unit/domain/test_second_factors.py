@@ -12,6 +12,7 @@ from domain.second_factors.commands import (
     IssueRecoveryCodes,
     OfferTotp,
     RegisterPasskey,
+    RemoveAllFactors,
     RemovePasskey,
     RemoveTotp,
     UsePasskey,
@@ -222,6 +223,16 @@ def test_a_passkey_that_was_removed_counts_no_more() -> None:
 def test_who_was_erased_has_no_passkey_that_could_be_found() -> None:
     erased = registered(name=ERASED, credential=ERASED, public_key=ERASED)
     assert SECOND_FACTORS.fold([erased]).passkey_of("credential of p1") is None
+
+
+def test_who_has_lost_everything_begins_anew() -> None:
+    remove = RemoveAllFactors(at=AT)
+    have = (*ENROLLED, registered(), registered("p2", challenge=OTHER))
+    gone = [TotpRemoved(), PasskeyRemoved(passkey="p1"), PasskeyRemoved(passkey="p2")]
+    given(SECOND_FACTORS, *have).when(remove).then(*gone)
+    left = SECOND_FACTORS.fold([*have, *gone])
+    assert (left.required, left.methods) == (False, ())
+    given(SECOND_FACTORS, *have, *gone).when(remove).then()
 
 
 EVENTS = st.sampled_from(

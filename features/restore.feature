@@ -64,3 +64,14 @@ Feature: Restores
       When the owner restores the backup
       Then the job is parked
       And its target is called again only once the owner has released it
+
+  Rule: Who was erased stays erased
+
+    Scenario: A person is erased after the backup was made
+      Given an authenticated user
+      And a backup
+      And that user has been erased since
+      When the owner restores the backup
+      Then the new log says that they are erased
+      And neither their session nor their password opens anything
+      And somebody else registers with their address

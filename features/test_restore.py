@@ -12,7 +12,7 @@ import pytest
 from pytest_bdd import given, parsers, scenarios, then, when
 
 from features.conftest import World
-from features.driver import PATIENCE, Annals
+from features.driver import PATIENCE, Annals, User
 from tests.support.platform import Platform
 from tests.support.services import Services
 from tests.support.target import Target
@@ -327,3 +327,46 @@ def _(annals: Annals, restored: Restored, world: World, target: Target) -> None:
     assert len({each.key for each in calls}) == 1
     annals.job_in(world.job, "succeeded")
     assert len(target.calls_to(world.action)) == before + 1
+
+
+@given("that user has been erased since")
+def _(annals: Annals, world: World) -> None:
+    assert world.user is not None
+    body = {"current_password": world.user.password}
+    gone = annals.request("DELETE", "/v1/me", token=world.token, body=body)
+    assert gone.status_code == 204, gone.text
+    _wait_erased(annals, world.user)
+
+
+def _wait_erased(annals: Annals, user: User) -> list[str]:
+    """What has happened to the account, as soon as its erasure is done."""
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        history = insist(annals, f"/v1/accounts/{user.account}/history").json()["items"]
+        types = [each["type"] for each in history]
+        if "account.keys_destroyed" in types:
+            assert user.email not in str(history)
+            return types
+        assert time.monotonic() < deadline, types
+        time.sleep(0.1)
+
+
+@then("the new log says that they are erased")
+def _(annals: Annals, world: World) -> None:
+    assert world.user is not None
+    assert _wait_erased(annals, world.user).count("account.erased") == 1
+
+
+@then("neither their session nor their password opens anything")
+def _(annals: Annals, world: World) -> None:
+    assert world.user is not None
+    user = User(world.user.email, world.user.password)
+    assert annals.request("GET", "/v1/access/current", token=world.token).status_code == 401
+    assert annals.sign_in(user).status_code == 401
+
+
+@then("somebody else registers with their address")
+def _(annals: Annals, world: World) -> None:
+    assert world.user is not None
+    other = User(world.user.email, "somebody else altogether")
+    assert annals.sign_up(other).status_code == 201

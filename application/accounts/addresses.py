@@ -10,6 +10,7 @@ from datetime import datetime
 import msgspec
 
 from application.accounts.mailing import EMAIL_CHANGE, TokenMail
+from application.accounts.reserving import reserve
 from application.bus import Run
 from application.emails import known_form
 from application.signing_in import CredentialCheck
@@ -20,7 +21,6 @@ from domain.accounts import (
     Account,
     ChangeEmail,
     ReleaseEmail,
-    ReserveEmail,
     WrongToken,
 )
 from domain.decider import Erased
@@ -110,7 +110,7 @@ class ConfirmEmailChangeHandler:
             after = await unit.decide(ACCOUNT, id_, ChangeEmail(token_hash=given.hash, at=at))
             old, new = _form(before), _form(after)
             assert new is not None  # noqa: S101 - it was an address when it was asked for
-            await unit.decide(EMAIL, self.mail.email_hash(new), ReserveEmail(account=id_, at=at))
+            await reserve(unit, self.mail.email_hash(new), id_, at)
             if old is not None:
                 release = ReleaseEmail(account=id_, at=at)
                 await unit.decide(EMAIL, self.mail.email_hash(old), release)

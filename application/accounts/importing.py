@@ -13,12 +13,13 @@ from uuid import UUID
 
 import msgspec
 
+from application.accounts.reserving import reserve
 from application.bus import Run
 from application.emails import NameHash, email_fault
 from application.memberships import begin_member
 from application.passwords import PasswordHasher
 from application.unit import Done, Unit
-from domain.accounts import ACCOUNT, EMAIL, EmailTaken, RegisterAccount, ReserveEmail
+from domain.accounts import ACCOUNT, EMAIL, EmailTaken, RegisterAccount
 from domain.emails import canonical_email
 from domain.memberships import MEMBER
 from domain.rejections import Fault, Invalid
@@ -81,7 +82,7 @@ class ImportHandler:
 
         async def decide(unit: Unit) -> None:
             at = self.now()
-            await unit.decide(EMAIL, address, ReserveEmail(account=id_, at=at))
+            await reserve(unit, address, id_, at)
             register = RegisterAccount(
                 email=account.email.strip(),
                 password_hash=account.password_hash,

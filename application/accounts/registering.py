@@ -13,11 +13,19 @@ from uuid import UUID
 import msgspec
 
 from application.accounts.mailing import VERIFICATION, TokenMail
+from application.accounts.reserving import reserve
 from application.bus import Run
 from application.emails import email_fault, known_form
 from application.passwords import PasswordHasher
 from application.unit import Done, Unit
-from domain.accounts import ACCOUNT, EMAIL, Account, RegisterAccount, ReserveEmail, VerifyAddress
+from domain.accounts import (
+    ACCOUNT,
+    EMAIL,
+    Account,
+    ErasedAccount,
+    RegisterAccount,
+    VerifyAddress,
+)
 from domain.emails import canonical_email
 from domain.memberships import MEMBER, MEMBERSHIP, GrantMembership
 from domain.passwords import password_fault
@@ -65,7 +73,7 @@ class RegisterHandler:
             if self.verify_required and await self._is_taken(unit, address, tell=may_write):
                 return Registered(None)
             at = self.now()
-            await unit.decide(EMAIL, address, ReserveEmail(account=account, at=at))
+            await reserve(unit, address, account, at)
             register = RegisterAccount(
                 email=command.email.strip(), password_hash=password_hash, at=at
             )
@@ -84,6 +92,8 @@ class RegisterHandler:
         if not reservation.account:
             return False
         owner = await unit.load(ACCOUNT, reservation.account)
+        if isinstance(owner, ErasedAccount):
+            return False
         if tell and isinstance(owner, Account):
             self.mail.letters.post(
                 unit, kind="account-exists", person=reservation.account, to=owner.email

@@ -51,7 +51,7 @@ async def test_a_path_says_which_methods_it_takes(api: Api) -> None:
     for path, methods in (
         ("/v1/flags/a", "GET, HEAD, OPTIONS, PUT"),
         ("/v1/accounts", "GET, HEAD, OPTIONS, POST"),
-        ("/v1/sessions", "OPTIONS, POST"),
+        ("/v1/tokens", "OPTIONS, POST"),
         ("/v1/streams/flag/a", "GET, HEAD, OPTIONS"),
     ):
         asked = await api.ask("OPTIONS", path)

@@ -116,7 +116,9 @@ class CheckSecondFactor:
         """
         factors = await unit.guard(SECOND_FACTORS, account)
         if not factors.required:
-            return
+            if given.missing:
+                return
+            raise WrongSecondFactor  # or the session would say that it was proved
         owner = await unit.load(ACCOUNT, account)
         if not isinstance(owner, Account):
             raise WrongSecondFactor

@@ -57,6 +57,17 @@ async def test_a_closed_account_completes_nothing(ada: Person) -> None:
     assert (await ada.by_passkey(phone)).json()["type"] == "/problems/wrong-passkey"
 
 
+async def test_a_factor_that_nobody_has_is_wrong(ada: Person) -> None:
+    await enrolled(ada)
+    problem = (await ada.sign_in()).json()
+    await ada.ask("DELETE", "/v1/me/totp")
+    assert (await ada.complete(problem, code=ada.next_code())).json()["type"] == WRONG
+    ada.seed = (await ada.ask("POST", "/v1/me/totp")).json()["secret"]
+    body = {"email": ada.email, "password": PASSWORD, "code": ada.code()}
+    tokens = await ada.api.ask("POST", "/v1/tokens", body)
+    assert (tokens.status_code, tokens.json()["type"]) == (401, WRONG)
+
+
 async def test_wrong_codes_lock_out_as_wrong_passwords_do(ada: Person) -> None:
     await enrolled(ada)
     problem = (await ada.sign_in()).json()

@@ -55,6 +55,7 @@ from application.access import KeyAuthenticator
 from application.aggregates import Recorder
 from application.bus import Bus
 from application.codec import EventCodec
+from application.credentials import CredentialCheck
 from application.current import CurrentStates
 from application.event_store import StoredEvent
 from application.executor import Executor
@@ -77,7 +78,7 @@ from application.pipeline import Pipeline
 from application.schemas import CurrentSchemas
 from application.session_store import Rebuilds, SessionStore
 from application.sessions import LoggedSessions
-from application.signing_in import CredentialCheck, SessionOpener
+from application.signing_in import SessionOpener
 from application.tail import Tail
 
 log = structlog.get_logger(__name__)

@@ -10,6 +10,7 @@ from adapters.settings import Settings
 from adapters.webhooks import WebhookPorts
 from application.backups import Backups
 from application.cache import Cache
+from application.credentials import CredentialCheck
 from application.current import CurrentStates
 from application.deliveries import Courier
 from application.emails import NameHash
@@ -36,7 +37,7 @@ from application.schema_registry import SchemaRegistry
 from application.schemas import SchemaValidator
 from application.second_factors import CheckSecondFactor
 from application.session_store import SessionStore
-from application.signing_in import CredentialCheck, SessionOpener
+from application.signing_in import SessionOpener
 from application.vault import Vault
 
 

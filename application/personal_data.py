@@ -17,6 +17,7 @@ import msgspec
 
 from application.bus import Run
 from application.codec import EventCodec
+from application.credentials import CredentialCheck
 from application.current import CurrentStates
 from application.effects import Broken, Due
 from application.event_store import EventStore, StoredEvent
@@ -24,7 +25,6 @@ from application.mail import key_of_address
 from application.memberships import holder_of
 from application.reactions import Do, Effect, Reaction
 from application.session_store import SessionStore
-from application.signing_in import CredentialCheck
 from application.unit import Done, Unit
 from application.vault import KeyOwner, Vault
 from domain.accounts import (

@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from application.bus import Run
+from application.credentials import Checked, CredentialCheck, WrongCredentials
 from application.emails import known_form
 from application.second_factors import (
     BY_PASSKEY,
@@ -23,15 +24,7 @@ from application.second_factors import (
     password_digest,
 )
 from application.second_factors_ports import Assertion, RelyingParty, SealedChallenge
-from application.signing_in import (
-    PASSWORD,
-    Checked,
-    CredentialCheck,
-    Opening,
-    SessionOpener,
-    SignedIn,
-    WrongCredentials,
-)
+from application.signing_in import PASSWORD, Opening, SessionOpener, SignedIn
 from application.unit import Done, Unit
 from domain.accounts import ACCOUNT, Account
 from domain.decider import Erased

@@ -14,6 +14,7 @@ import msgspec
 from application.bus import Run
 from application.catching_up import changes_since
 from application.codec import EventCodec
+from application.credentials import CredentialCheck, Credentials
 from application.event_store import EventStore, StoredEvent
 from application.memberships import STRANGER, Standings
 from application.second_factors import CheckSecondFactor, GivenFactor
@@ -28,15 +29,7 @@ from application.session_store import (
     SessionStore,
     Started,
 )
-from application.signing_in import (
-    PASSWORD,
-    Also,
-    CredentialCheck,
-    Credentials,
-    Opening,
-    SessionOpener,
-    SignedIn,
-)
+from application.signing_in import PASSWORD, Also, Opening, SessionOpener, SignedIn
 from application.unit import Done, Unit
 from domain.accounts import (
     Account,

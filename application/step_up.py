@@ -10,10 +10,11 @@ from dataclasses import dataclass
 import msgspec
 
 from application.bus import Run
+from application.credentials import CredentialCheck
 from application.second_factors import CheckSecondFactor, GivenFactor
 from application.second_factors_sign_in import completing
 from application.session_store import LiveSession
-from application.signing_in import PASSWORD, CredentialCheck, Opening, SessionOpener, SignedIn
+from application.signing_in import PASSWORD, Opening, SessionOpener, SignedIn
 from application.unit import Done, Unit
 from domain.accounts import Account
 from domain.rejections import Unauthenticated

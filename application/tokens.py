@@ -13,18 +13,12 @@ from datetime import datetime
 import msgspec
 
 from application.bus import Run
+from application.credentials import CredentialCheck, Credentials
 from application.mail import Letters
 from application.second_factors import CheckSecondFactor, GivenFactor
 from application.second_factors_sign_in import completing
 from application.session_store import SessionStore
-from application.signing_in import (
-    PASSWORD,
-    CredentialCheck,
-    Credentials,
-    Opening,
-    SessionOpener,
-    SignedIn,
-)
+from application.signing_in import PASSWORD, Opening, SessionOpener, SignedIn
 from application.token_making import (
     GivenRefreshToken,
     Holder,

@@ -12,8 +12,8 @@ import msgspec
 from application.accounts.mailing import EMAIL_CHANGE, TokenMail
 from application.accounts.reserving import reserve
 from application.bus import Run
+from application.credentials import CredentialCheck
 from application.emails import known_form
-from application.signing_in import CredentialCheck
 from application.unit import Done, Unit
 from domain.accounts import (
     ACCOUNT,

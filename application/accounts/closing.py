@@ -8,8 +8,8 @@ import msgspec
 
 from application.accounts.mailing import TokenMail
 from application.bus import Run
+from application.credentials import CredentialCheck
 from application.session_store import SessionStore
-from application.signing_in import CredentialCheck
 from application.unit import Done, Unit
 from domain.accounts import ACCOUNT, Account, AnyAccount, CloseAccount, ReopenAccount
 

@@ -8,10 +8,11 @@ import msgspec
 
 from application.accounts.mailing import PASSWORD_RESET, TokenMail
 from application.bus import Run
+from application.credentials import CredentialCheck
 from application.emails import known_form
 from application.passwords import PasswordHasher
 from application.session_store import SessionStore
-from application.signing_in import PASSWORD, CredentialCheck, Opening, SessionOpener, SignedIn
+from application.signing_in import PASSWORD, Opening, SessionOpener, SignedIn
 from application.unit import Done, Unit
 from domain.accounts import ACCOUNT, Account, ChangePassword, ResetPassword, WrongToken
 from domain.decider import Erased

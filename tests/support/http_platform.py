@@ -47,6 +47,7 @@ from application.aggregates import Recorder
 from application.bus import Bus
 from application.codec import EventCodec
 from application.context import Context
+from application.credentials import CredentialCheck
 from application.current import CurrentStates
 from application.event_store import Outage
 from application.experiments.exposures import Exposures
@@ -70,7 +71,7 @@ from application.positions import Position
 from application.rate_counter import LimitPolicy, Verdict
 from application.schemas import CurrentSchemas
 from application.session_store import LiveSession, SessionChange, Sighting, Unconfirmed
-from application.signing_in import CredentialCheck, SessionOpener
+from application.signing_in import SessionOpener
 from application.tail import Tail
 from application.webhooks.messages import MessageReader
 from projections.projection import Projection

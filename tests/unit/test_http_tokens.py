@@ -70,6 +70,16 @@ async def test_what_is_no_sign_in_gives_nothing(api: Api, body: Any, status: int
     assert len(await events(api)) == len(before)
 
 
+async def test_an_exchange_does_not_tell_whether_an_address_is_known(api: Api) -> None:
+    await api.sign_in()
+    known, unknown = [
+        await api.ask("POST", "/v1/tokens", {"email": email, "password": "wrong horse"})
+        for email in (ADA["email"], "nobody@example.org")
+    ]
+    assert (known.status_code, known.json()) == (unknown.status_code, unknown.json())
+    assert known.headers.keys() == unknown.headers.keys()
+
+
 async def test_neither_keys_nor_access_tokens_are_exchanged(api: Api) -> None:
     assert (await api.owner("POST", "/v1/tokens")).json()["type"] == "/problems/not-a-session"
     tokens = await exchanged(api, await api.sign_in())

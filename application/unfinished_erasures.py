@@ -12,7 +12,7 @@ from typing import Protocol
 import msgspec
 
 from application.bus import Run
-from application.personal_data import People
+from application.personal_data import People, key_owners
 from application.unit import Done, Unit
 from application.vault import Vault
 from domain.accounts import ACCOUNT, ConfirmErasure, EraseAccount, ErasedAccount
@@ -51,15 +51,19 @@ class FinishErasureHandler:
             Outage: when the keys' store does not answer.
         """
         id_ = command.account
+        [owner] = key_owners([id_])
+        erased = (await self.vault.keys([owner], create=False))[owner] is None
 
         async def decide(unit: Unit) -> None:
             at, account = self.now(), await unit.load(ACCOUNT, id_)
+            if not erased:
+                return
             person = await self.people(id_)
             if isinstance(account, ErasedAccount) and account.keys:
-                for owner in person.owners:
-                    await self.vault.destroy(owner)
+                for each in person.owners:
+                    await self.vault.destroy(each)
                 await unit.decide(ACCOUNT, id_, ConfirmErasure(at=at))
-            elif isinstance(account, ErasedAccount):
+            else:
                 erase = EraseAccount(keys=person.keys, tenants=person.tenants, at=at)
                 await unit.decide(ACCOUNT, id_, erase)
 

@@ -266,3 +266,52 @@ async def test_without_its_key_an_account_opens_nothing(api: Api) -> None:
     api.platform.pipeline.cache.clear()
     assert (await api.ask("POST", "/v1/sessions", PERSON)).status_code == 401
     assert (await erase(api, token)).status_code == 404
+
+
+async def test_as_it_was_an_erased_persons_account_tells_nothing(api: Api) -> None:
+    account, token = await signed_in(api)
+    before = (await api.platform.store.tail()).position
+    session = (await api.ask("GET", "/v1/sessions/current", token=token)).json()["id"]
+    letter = await post(api.platform, "password-changed", person=account, to=EMAIL)
+    await erase(api, token)
+    for path in (
+        f"/v1/accounts/{account}?position={before}",
+        f"/v1/sessions/{session}/history",
+        f"/v1/members/{account}?position={before}",
+        f"/v1/outbox/{letter}",
+        f"/v1/outbox/{letter}/history",
+    ):
+        shown = await api.owner("GET", path)
+        assert shown.status_code in {200, 404}, (path, shown.text)
+        for value in (EMAIL, DEVICE):
+            assert value not in shown.text, path
+
+
+async def test_an_outage_in_the_middle_leaves_the_rest_to_the_worker(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account, token = await signed_in(api)
+
+    async def away(_owner: KeyOwner) -> None:
+        raise Outage("Postgres does not answer")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(api.platform.vault, "destroy", away)
+        assert (await erase(api, token)).status_code == 503
+    assert (await api.ask("POST", "/v1/sessions", PERSON)).status_code == 401
+    assert (await erase(api, token)).status_code == 401
+    assert await carry_out(api.platform, handler_of(api.platform)) is None
+    keys = await api.platform.vault.keys(key_owners([account]), create=True)
+    assert list(keys.values()) == [None]
+
+
+async def test_contexts_that_flags_were_evaluated_in_are_forgotten(api: Api) -> None:
+    _, token = await signed_in(api)
+    await api.owner("PUT", "/v1/flags/engine", {"enabled": True})
+    body = {"context": {"userId": EMAIL}}
+    assert (await api.owner("POST", "/v1/flags/engine/evaluate", body)).status_code == 200
+    contexts = api.platform.recorded_contexts
+    assert EMAIL in str(await contexts.read(DEFAULT_TENANT, "default"))
+    await erase(api, token)
+    await carry_out(api.platform, handler_of(api.platform))
+    assert await contexts.read(DEFAULT_TENANT, "default") == []

@@ -20,7 +20,6 @@ from application.second_factors import (
     SECOND_FACTOR,
     CheckSecondFactor,
     GivenFactor,
-    SecondFactorRequired,
     password_digest,
 )
 from application.second_factors_ports import Assertion, RelyingParty, SealedChallenge
@@ -28,7 +27,7 @@ from application.signing_in import PASSWORD, Opening, SessionOpener, SignedIn
 from application.unit import Done, Unit
 from domain.accounts import ACCOUNT, Account
 from domain.decider import Erased
-from domain.rejections import Unauthenticated
+from domain.rejections import Rejection, Unauthenticated
 from domain.second_factors.decider import SECOND_FACTORS
 from domain.second_factors.state import WrongSecondFactor
 
@@ -167,14 +166,14 @@ async def completing(check: CredentialCheck, checked: Checked, run: Run) -> Asyn
     """Tell the lock-out how an attempt ends whose password was right.
 
     It has succeeded once everything has, and failed by a wrong second factor. Where one is asked
-    for, it never was: the next attempt, with the factor, counts in its place.
+    for, or something else is refused, nothing was guessed.
     """
     try:
         yield
     except WrongSecondFactor:
         await check.failed(checked.attempt, checked.id, run)
         raise
-    except SecondFactorRequired:
+    except Rejection:
         await check.lockout.withdrawn(checked.attempt)
         raise
     await check.passed(checked)

@@ -2,16 +2,18 @@
 
 import base64
 import json
+import time
 from collections.abc import Iterator
 from typing import Any
 
 import httpx
 import pytest
+import redis
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from pytest_bdd import given, scenarios, then, when
 
 from features.conftest import World
-from features.driver import Annals, together
+from features.driver import PATIENCE, Annals, together
 from tests.support.platform import Platform, free_port
 
 scenarios("tokens.feature")
@@ -127,6 +129,12 @@ def _(annals: Annals, world: World) -> None:
     assert world.answer.status_code == 204, world.answer.text
 
 
+@when("Redis loses everything")
+def _(platform: Platform) -> None:
+    with redis.Redis.from_url(platform.env["REDIS_URL"]) as client:
+        client.flushall()
+
+
 @when("the owner rotates the signing key")
 def _(annals: Annals, world: World, tokens: list[dict[str, Any]]) -> None:
     answer = annals.as_owner("POST", "/v1/signing-keys/rotate", {})
@@ -189,6 +197,21 @@ def _(world: World) -> None:
 def _(annals: Annals, elsewhere: Annals, tokens: list[dict[str, Any]]) -> None:
     for process in (annals, elsewhere):
         assert status(process, tokens[0]["access_token"]) == 401
+
+
+@then("the access token opens nothing until the session is back")
+def _(annals: Annals, tokens: list[dict[str, Any]]) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while (answer := status(annals, tokens[0]["access_token"])) == 503:
+        assert time.monotonic() < deadline, "the session does not come back"
+        time.sleep(0.05)
+    assert answer == 200
+
+
+@then("the tokens can be renewed")
+def _(annals: Annals, world: World, tokens: list[dict[str, Any]]) -> None:
+    renew(annals, world, tokens, {})
+    assert world.last.status_code == 200, world.last.text
 
 
 @then("the tokens cannot be renewed")

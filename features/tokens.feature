@@ -48,6 +48,12 @@ Feature: Tokens
       Then the access token opens nothing in any process
       And the tokens cannot be renewed
 
+    Scenario: The sessions are lost and come back from the log
+      Given a user with tokens
+      When Redis loses everything
+      Then the access token opens nothing until the session is back
+      And the tokens can be renewed
+
   Rule: Signing keys are rotated without anybody noticing
 
     Scenario: A new key

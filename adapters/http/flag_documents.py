@@ -82,8 +82,8 @@ _BODY = Body(ImportBody)
 )
 async def import_flags(call: Call, raw: bytes) -> Answer:
     """Let the flags of one environment be as a document has them, all or none."""
-    body = _BODY.decode(raw)
-    document = await asyncio.to_thread(_read, body)  # others get their turn meanwhile
+    body = await asyncio.to_thread(_BODY.decode, raw)  # others get their turn meanwhile
+    document = await asyncio.to_thread(_read, body)
     command = ImportFlags(
         document=document,
         places=_places(body),

@@ -74,6 +74,7 @@ from application.mail import Letters
 from application.memberships import Standings
 from application.patient_lockout import PatientLockout
 from application.personal_data import People, forgetting
+from application.personal_export import ExportLimit
 from application.pipeline import Pipeline
 from application.schemas import CurrentSchemas
 from application.session_store import Rebuilds, SessionStore
@@ -246,6 +247,7 @@ async def open_platform(
             people=People(store, codec, master.name_hash()),
             letters=letters,
             letter_limit=LetterLimit(counter),
+            export_limit=ExportLimit(counter),
             second_factor=opened_second_factor(master, letters, now=clock, new_id=new_id),
             webhooks=webhook_ports(master, redis, store, codec),
             new_token=new_session_token,

@@ -32,6 +32,7 @@ from application.logs import Logs
 from application.mail import Letters, Mailer
 from application.passwords import PasswordHasher
 from application.personal_data import People
+from application.personal_export import ExportLimit
 from application.restores import LiveLog
 from application.schema_registry import SchemaRegistry
 from application.schemas import SchemaValidator
@@ -80,6 +81,7 @@ class Services:
     people: People
     letters: Letters
     letter_limit: LetterLimit
+    export_limit: ExportLimit
     webhooks: WebhookPorts
     new_token: Callable[[], str]
     now: Callable[[], datetime]

@@ -14,12 +14,44 @@ from typing import Any
 import msgspec
 
 from application.codec import EventCodec
-from application.event_store import EventStore, StoredEvent, StreamName
+from application.event_store import EventStore, Outage, StoredEvent, StreamName
 from application.history import History, Selection
 from application.personal_data import Person
+from application.rate_counter import LimitPolicy, RateCounter
 from domain.recorded import SYSTEM_TENANT
+from domain.rejections import LimitExceeded
 
 _PAGE = 500
+_LIMIT = LimitPolicy(
+    name="exports", tenant=SYSTEM_TENANT, algorithm="sliding_window", limit=10, window=3600.0
+)
+
+
+class TooManyExports(LimitExceeded):
+    """Each goes through the whole log."""
+
+    slug = "too-many-exports"
+    title = "You have had ten exports within the hour"
+
+
+@dataclass(frozen=True)
+class ExportLimit:
+    """Keeps people from reading the whole log over and over."""
+
+    counter: RateCounter
+
+    async def __call__(self, account: str) -> None:
+        """Count an export; while the counters are away all are let through, as by every limit.
+
+        Raises:
+            TooManyExports: the account has had enough for now.
+        """
+        try:
+            verdict = await self.counter.check(_LIMIT, account)
+        except Outage:
+            return
+        if not verdict.allowed:
+            raise TooManyExports(retry_after=verdict.retry_after)
 
 
 class ExportedEvent(msgspec.Struct, frozen=True, kw_only=True):

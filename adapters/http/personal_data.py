@@ -82,6 +82,7 @@ async def export_me(call: Call) -> None:
     account = await platform.current.get(ACCOUNT, id_)
     if not isinstance(account, Account):
         raise NoSuchAccount
+    await platform.services.export_limit(id_)
     person = await platform.services.people(id_)
     headers = [
         (b"content-type", JSON),

@@ -66,6 +66,7 @@ from application.mail import Letters
 from application.memberships import Standings
 from application.passwords import Verified
 from application.personal_data import People
+from application.personal_export import ExportLimit
 from application.pipeline import Pipeline
 from application.positions import Position
 from application.rate_counter import LimitPolicy, Verdict
@@ -377,6 +378,7 @@ class MemoryPlatform:
             people=People(self.store, self.codec, _email_hash),
             letters=letters,
             letter_limit=LetterLimit(self.counter),
+            export_limit=ExportLimit(self.counter),
             second_factor=opened_second_factor(
                 MasterKey(b"m" * 32), letters, now=self.now, new_id=self.new_id
             ),

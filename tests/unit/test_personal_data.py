@@ -315,3 +315,13 @@ async def test_contexts_that_flags_were_evaluated_in_are_forgotten(api: Api) -> 
     await erase(api, token)
     await carry_out(api.platform, handler_of(api.platform))
     assert await contexts.read(DEFAULT_TENANT, "default") == []
+
+
+async def test_nobody_reads_the_whole_log_over_and_over(api: Api) -> None:
+    _, token = await signed_in(api)
+    for _ in range(10):
+        assert (await api.ask("GET", "/v1/me/export", token=token)).status_code == 200
+    refused = await api.ask("GET", "/v1/me/export", token=token)
+    assert (refused.status_code, int(refused.headers["retry-after"]) > 0) == (429, True)
+    api.platform.counter.down = True
+    assert (await api.ask("GET", "/v1/me/export", token=token)).status_code == 200

@@ -125,6 +125,8 @@ class CheckSecondFactor:
         password = password_digest(owner)
         if given.missing:
             raise self._required(account, password, factors, given.party)
+        if given.passkey is not None:
+            await self.passkeys.warm_up()
         command = self._use(factors, given, account, password, challenge)
         if command is None:
             raise WrongSecondFactor

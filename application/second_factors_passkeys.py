@@ -50,6 +50,7 @@ class OfferPasskeyHandler:
     async def __call__(self, command: OfferPasskey, run: Run) -> Done[dict[str, Any]]:
         """The options, as JSON."""
         check = self.factors.check
+        await check.passkeys.warm_up()
 
         async def look(unit: Unit) -> dict[str, Any]:
             factors = await unit.load(SECOND_FACTORS, command.account)
@@ -79,6 +80,7 @@ class AddPasskeyHandler:
             PasskeyTaken, TooManyPasskeys: it cannot be added.
         """
         check, passkey = self.factors.check, str(self.factors.new_id())
+        await check.passkeys.warm_up()
         text = check.passkeys.challenge_of(command.credential)
         challenge = check.opened(REGISTER, text)
         made = check.passkeys.made(command.party, text, command.credential)

@@ -107,6 +107,10 @@ class Passkeys(Protocol):
     authenticator (a fingerprint, a PIN). A JSON value from outside never raises.
     """
 
+    async def warm_up(self) -> None:
+        """Get ready to make and to check, so that nobody else waits meanwhile."""
+        ...
+
     def creation_options(
         self,
         party: RelyingParty,

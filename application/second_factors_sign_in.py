@@ -125,6 +125,7 @@ class SignInWithPasskeyHandler:
             LockedOut: too many sign-ins from this address have failed.
             WrongPasskey: in every other case.
         """
+        await self.factors.passkeys.warm_up()
         assertion = self.factors.passkeys.read(command.credential)
         if assertion is None or not assertion.account:
             raise WrongPasskey

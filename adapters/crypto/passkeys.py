@@ -5,7 +5,9 @@ The library is loaded by who first needs it: that takes longer than to start a p
 Whatever it stumbles over in a stranger's bytes, the answer is that they are wrong.
 """
 
+import asyncio
 import base64
+import importlib
 import json
 from collections.abc import Sequence
 from typing import Any
@@ -26,6 +28,13 @@ class WebAuthnPasskeys:
     def __init__(self, name: str) -> None:
         """Keep the name."""
         self._name = name
+        self._loaded = False
+
+    async def warm_up(self) -> None:
+        """Load the library, in a thread: other requests go on."""
+        if not self._loaded:
+            await asyncio.to_thread(importlib.import_module, "webauthn")
+            self._loaded = True
 
     def creation_options(
         self,

@@ -1,8 +1,11 @@
 """Passkeys: what an authenticator answers, and what a hostile one does."""
 
+import asyncio
 import base64
+import sys
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -18,6 +21,7 @@ from domain.decider import ERASED
 from domain.second_factors.state import Passkey
 from tests.support.authenticator import Authenticator, base64url
 
+ROOT = Path(__file__).parents[2]
 PASSKEYS = WebAuthnPasskeys("Annals")
 PARTY = RelyingParty(id="localhost", origin="http://localhost")
 ACCOUNT = str(UUID(int=5))
@@ -55,6 +59,32 @@ def answer(authenticator: Authenticator, text: str = CHALLENGE) -> dict[str, Any
 
 def counted(authenticator: Authenticator, passkey: Passkey) -> int | None:
     return PASSKEYS.sign_count(PARTY, CHALLENGE, answer(authenticator), passkey)
+
+
+async def test_to_load_the_library_stops_nobody_else() -> None:
+    loading = "import sys, asyncio; from adapters.crypto.passkeys import WebAuthnPasskeys as P"
+    program = f"""
+{loading}
+async def main():
+    ticks = 0
+    async def tick():
+        nonlocal ticks
+        while True:
+            await asyncio.sleep(0)
+            ticks += 1
+    ticking = asyncio.create_task(tick())
+    assert "webauthn" not in sys.modules
+    await P("Annals").warm_up()
+    assert "webauthn" in sys.modules
+    ticking.cancel()
+    print(ticks)
+asyncio.run(main())
+"""
+    run = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", program, stdout=asyncio.subprocess.PIPE, cwd=ROOT
+    )
+    told, _ = await run.communicate()
+    assert int(told) > 10
 
 
 def test_options_ask_for_a_passkey_that_verifies_the_person() -> None:

@@ -5,12 +5,17 @@ again now and then.
 """
 
 import asyncio
-from collections import defaultdict, deque
+from bisect import insort
+from collections import defaultdict
+from itertools import count
 
 from application.lockout import Attempt, Busy, Failure, Locked, LockoutCounters
 
-_ASK_AGAIN = 0.5
-_PATIENCE = 30.0
+_ASK_AGAIN = 2.0
+_PATIENCE = 60.0
+
+Turn = tuple[int, asyncio.Future[None]]
+"""Who waits, by their number: who came first goes first."""
 
 
 class PatientLockout:
@@ -20,17 +25,18 @@ class PatientLockout:
         """Who has waited for `patience` seconds is told to come back."""
         self._counters = counters
         self._patience = patience
-        self._waiting: defaultdict[str, deque[asyncio.Future[None]]] = defaultdict(deque)
+        self._numbers = count()
+        self._waiting: defaultdict[str, list[Turn]] = defaultdict(list)
 
     async def reserve(self, account: str, address: str) -> Attempt | Locked:
         """See `Lockout.reserve`."""
-        loop = asyncio.get_running_loop()
+        number, loop = next(self._numbers), asyncio.get_running_loop()
         deadline = loop.time() + self._patience
         while isinstance(reserved := await self._counters.reserve(account, address), Busy):
             left = deadline - loop.time()
             if left <= 0:
                 return Locked(retry_after=1.0)
-            await self._turn(reserved.subject, min(left, _ASK_AGAIN))
+            await self._turn(number, reserved.subject, min(left, _ASK_AGAIN))
         return reserved
 
     async def failed(self, attempt: Attempt) -> Failure:
@@ -47,33 +53,26 @@ class PatientLockout:
         finally:
             self._wake(attempt)
 
-    async def withdrawn(self, attempt: Attempt) -> None:
-        """See `LockoutCounters.withdrawn`."""
-        try:
-            await self._counters.withdrawn(attempt)
-        finally:
-            self._wake(attempt)
-
     async def trust(self, account: str, address: str) -> None:
         """See `LockoutCounters.trust`."""
         await self._counters.trust(account, address)
 
-    async def _turn(self, subject: str, patience: float) -> None:
+    async def _turn(self, number: int, subject: str, patience: float) -> None:
         """Wait until an attempt on the same subject has finished, but not for ever."""
-        mine: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        turn = number, asyncio.get_running_loop().create_future()
         waiting = self._waiting[subject]
-        waiting.append(mine)
+        insort(waiting, turn)
         try:
-            await asyncio.wait({mine}, timeout=patience)
+            await asyncio.wait({turn[1]}, timeout=patience)
         finally:
-            if mine in waiting:
-                waiting.remove(mine)
+            if turn in waiting:
+                waiting.remove(turn)
             if not waiting:
                 self._waiting.pop(subject, None)
 
     def _wake(self, attempt: Attempt) -> None:
-        """Wake one of those who wait for each subject of this attempt."""
+        """Wake the first of those who wait for each subject of this attempt."""
         for subject in (attempt.near, attempt.account, attempt.range):
             waiting = self._waiting.get(subject)
             if waiting:
-                waiting.popleft().set_result(None)
+                waiting.pop(0)[1].set_result(None)

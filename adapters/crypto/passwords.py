@@ -27,7 +27,7 @@ from domain.passwords import normal_password
 
 R = TypeVar("R")
 
-_NICE = 10
+_NICE = 5
 _MOST_THREADS = 4
 
 

@@ -78,7 +78,7 @@ from application.personal_export import ExportLimit
 from application.pipeline import Pipeline
 from application.schemas import CurrentSchemas
 from application.session_store import Rebuilds, SessionStore
-from application.sessions import LoggedSessions
+from application.sessions import LoggedSessions, ends_in
 from application.signing_in import SessionOpener
 from application.tail import Tail
 
@@ -133,6 +133,10 @@ class Platform:
         self.background.start("aggregates", self.recorder.run())
         self.background.start("contexts", self.services.recorded_contexts.run())
         self.background.start("last seen", self.last_seen.run())
+
+    def hear_ends(self) -> None:
+        """Let sessions end here when the log's tail tells so, whatever Redis says."""
+        self.tail.on_events(lambda events: self.sessions.heard(ends_in(events)))
 
 
 @asynccontextmanager

@@ -21,7 +21,8 @@ Why nothing is lost or resurrected, whatever order things arrive in:
    expire, or finds that another has begun or that all was flushed, cannot set the marker.
 4. *An outage is made up for.* Who could not tell the store of a change has recorded it. A process
    whose connection was interrupted trusts nothing before it has applied what the log holds behind
-   the store's position: that includes all that was recorded while the store was down.
+   the store's position: that includes all that was recorded while the store was down. And a store
+   that stood still is not believed about what the log's tail has told meanwhile (`heard`).
 5. *Idle time revives nothing.* When a session was last seen is kept beside it and only ever told
    of sessions that count (`put` with a moment at which it surely was seen, which never sets a
    later one back; `find`, which renews what is there and makes nothing). What has been idle for
@@ -91,7 +92,16 @@ class AllEnded(msgspec.Struct, frozen=True):
     kept: str = ""
 
 
-SessionChange = Started | Ended | AllEnded
+End = Ended | AllEnded
+SessionChange = Started | End
+
+
+def ends(end: End, session: LiveSession) -> bool:
+    """Whether a session is among those that a change has ended."""
+    if isinstance(end, Ended):
+        return end.session == session.id
+    mine = end.account == session.account and end.kept != session.id
+    return mine and session.position <= end.position
 
 
 class Sighting(msgspec.Struct, frozen=True):
@@ -186,6 +196,13 @@ class SessionStore(Protocol):
         """An account's sessions that were started up to a position were ended, but for `kept`."""
         ...
 
+    def heard(self, ends: Sequence[End]) -> None:
+        """The log's tail has told of ends: what they ended is not found from now on.
+
+        That holds in this process whatever the store answers, which is told of them, too.
+        """
+        ...
+
     async def follow(self, changes: Sequence[SessionChange], position: int) -> None:
         """Apply what the log's tail brought, and move the marker's position up to it."""
         ...
@@ -219,14 +236,16 @@ class Rebuilds:
         self._source = source
         self._on_failure = on_failure
         self._task: asyncio.Task[None] | None = None
+        self._closed = False
 
     def ask(self) -> None:
         """Ask for a rebuild; does nothing while one is under way."""
-        if self._task is None or self._task.done():
+        if not self._closed and (self._task is None or self._task.done()):
             self._task = asyncio.create_task(self._run(), name="rebuild sessions")
 
     async def aclose(self) -> None:
-        """Stop trying."""
+        """Stop trying, for good."""
+        self._closed = True
         if self._task is not None:
             await end(self._task)
 

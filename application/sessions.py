@@ -22,6 +22,7 @@ from application.second_factors_ports import RelyingParty
 from application.second_factors_sign_in import completing
 from application.session_store import (
     AllEnded,
+    End,
     Ended,
     LiveSession,
     SessionChange,
@@ -160,6 +161,25 @@ async def session_changes(events: Sequence[StoredEvent], codec: EventCodec) -> l
     """What some events of the log mean for who is signed in."""
     mine = [event for event in events if event.type in _CHANGES]
     return [_change(recorded) for recorded in await codec.decode(mine)]
+
+
+class _Revoked(msgspec.Struct, frozen=True):
+    """What `account.sessions_revoked` tells beside its envelope; nothing in it is sealed."""
+
+    kept: str = ""
+
+
+def ends_in(events: Sequence[StoredEvent]) -> list[End]:
+    """The ends among some events of the log, told at once, without any key."""
+    found: list[End] = []
+    for event in events:
+        id_ = event.stream.partition("/")[2]
+        if event.type == "session.ended":
+            found.append(Ended(id_))
+        elif event.type == "account.sessions_revoked":
+            kept = msgspec.json.decode(event.data, type=_Revoked).kept
+            found.append(AllEnded(id_, event.position, kept))
+    return found
 
 
 _CHANGES = {"session.started", "session.ended", "account.sessions_revoked"}

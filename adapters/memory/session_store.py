@@ -7,6 +7,7 @@ from typing import assert_never
 
 from application.session_store import (
     AllEnded,
+    End,
     Ended,
     LiveSession,
     SessionChange,
@@ -14,6 +15,7 @@ from application.session_store import (
     SessionSource,
     Sighting,
     Started,
+    ends,
 )
 
 _SHARE = 30  # of the idle time: so much later a session is seen again
@@ -46,7 +48,7 @@ class _Generation:
                 cuts_of = self.cuts[account]
                 cuts_of[kept] = max(cuts_of.get(kept, 0), position)
                 for each in list(self.sessions.values()):
-                    if each.account == account and each.position <= position and each.id != kept:
+                    if ends(change, each):
                         del self.sessions[each.id]
             case _:
                 assert_never(change)
@@ -128,6 +130,11 @@ class MemorySessionStore:
     async def end_all(self, account: str, position: int, kept: str = "") -> None:
         """See `SessionStore.end_all`."""
         self._change(AllEnded(account, position, kept))
+
+    def heard(self, ends: Sequence[End]) -> None:
+        """See `SessionStore.heard`."""
+        for each in ends:
+            self._change(each)
 
     async def follow(self, changes: Sequence[SessionChange], position: int) -> None:
         """See `SessionStore.follow`."""

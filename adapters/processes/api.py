@@ -148,6 +148,7 @@ class _Worker:
             platform.follow_log()
             platform.background.start("read models", platform.read_models.run())
             await platform.services.hasher.warm_up()
+            platform.hear_ends()
             platform.rebuilds.ask()  # so that nobody's first request has to wait for lost sessions
             platform.background.start("draining", _pass_on(self._draining, draining))
             self._app = build_app(platform, more_routes=self._more_routes)  # type: ignore[assignment]

@@ -20,6 +20,7 @@ from adapters.redis.session_scripts import ADVANCE, END, END_ALL, FIND_BY_ID, KI
 from application.event_store import Outage
 from application.session_store import (
     AllEnded,
+    End,
     Ended,
     LiveSession,
     SessionChange,
@@ -28,6 +29,7 @@ from application.session_store import (
     Sighting,
     Started,
     Unconfirmed,
+    ends,
 )
 
 _CHUNK = 500  # changes that are sent before the first answer is awaited
@@ -77,6 +79,8 @@ class RedisSessionStore:
         self._clock = clock
         self._generation = ""
         self._trusted = 0  # the connection before which nothing is missing
+        self._heard: set[End] = set()  # which Redis may not know yet
+        self._telling: set[asyncio.Task[None]] = set()
 
     async def find(self, token_hash: str) -> LiveSession | None:
         """See `SessionStore.find`."""
@@ -139,7 +143,9 @@ class RedisSessionStore:
         if kept is None or seen is None or self._unseen(seen) >= self._idle:
             return None
         session = _decode(kept)
-        return session if session.expires_at > self._clock() else None
+        if session.expires_at <= self._clock() or any(ends(end, session) for end in self._heard):
+            return None
+        return session
 
     def _unseen(self, seen: bytes) -> float:
         """For how many milliseconds something was not seen."""
@@ -165,6 +171,27 @@ class RedisSessionStore:
     async def end_all(self, account: str, position: int, kept: str = "") -> None:
         """See `SessionStore.end_all`."""
         await self._tell(AllEnded(account, position, kept))
+
+    def heard(self, ends: Sequence[End]) -> None:
+        """See `SessionStore.heard`."""
+        if ends:
+            self._heard.update(ends)
+            task = asyncio.create_task(self._pass_on(ends), name="tell of ended sessions")
+            self._telling.add(task)
+            task.add_done_callback(self._telling.discard)
+
+    async def _pass_on(self, ends: Sequence[End]) -> None:
+        try:
+            await self._write_all(ends)
+        except Outage:
+            self._miss()
+        else:
+            self._heard.difference_update(ends)
+
+    def _miss(self) -> None:
+        """Trust nothing until what Redis was not told of was made up for."""
+        self._trusted = 0
+        self._on_lost()
 
     async def follow(self, changes: Sequence[SessionChange], position: int) -> None:
         """See `SessionStore.follow`; the position moves only after all changes have arrived."""
@@ -200,19 +227,21 @@ class RedisSessionStore:
 
     async def _make_up(self, source: SessionSource) -> bool:
         """Apply what was recorded behind the store's position; False: all was lost meanwhile."""
-        position, incarnation = await self.applied(), self._incarnation()
+        heard, position, incarnation = set(self._heard), await self.applied(), self._incarnation()
         if position is None or incarnation is None:
             return False
         changes, position = await source.catch_up(position, incarnation)
         await self.follow(changes, position)
-        return await self.applied() is not None
+        if await self.applied() is None:
+            return False
+        self._heard -= heard  # they are in the log that was just read
+        return True
 
     async def _tell(self, change: Ended | AllEnded) -> None:
         try:
             await self._change(change)
         except Outage as outage:
-            self._trusted = 0  # until what is missing now was made up for
-            self._on_lost()
+            self._miss()
             raise Unconfirmed from outage
 
     async def _change(self, change: SessionChange) -> None:

@@ -10,6 +10,7 @@ from adapters.redis.client import RedisClient
 from adapters.redis.session_store import RedisSessionStore
 from application.event_store import Outage
 from application.session_store import (
+    AllEnded,
     Ended,
     LiveSession,
     Rebuilds,
@@ -162,6 +163,20 @@ async def test_one_session_may_be_kept_when_all_others_end(ready: Bench) -> None
     await ready.store.put(kept)
     await ready.store.end_all(*cut)
     assert not await ready.found(kept)
+
+
+async def test_what_the_logs_tail_tells_counts_at_once(ready: Bench) -> None:
+    sessions = [ready.log.start(account) for account in ("ada", "bob", "bob", "eve")]
+    for session in sessions:
+        await ready.store.put(session)
+    one, kept, other, _ = sessions
+    cut = ready.log.end_all("bob", kept.id)
+    ready.store.heard([Ended(ready.log.end(one)), AllEnded(*cut)])
+    assert [await ready.found(each) for each in sessions] == [False, True, False, True]
+    ready.store.heard([])
+    assert [each.session for each in await ready.store.of_account("bob")] == [kept]
+    await ready.store.put(other)  # its writer was slow
+    assert not await ready.found(other)
 
 
 async def test_what_is_not_used_for_too_long_expires(ready: Bench) -> None:

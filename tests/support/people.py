@@ -72,6 +72,7 @@ class Processes:
             open_platform(self.settings, clock=self.now, lockout=NoLockout())
         )
         platform.follow_log()
+        platform.hear_ends()
         platform.rebuilds.ask()
         transport = httpx.ASGITransport(app=build_app(platform))  # type: ignore[arg-type]
         http = httpx.AsyncClient(transport=transport, base_url="http://annals")

@@ -7,7 +7,7 @@ import pytest
 from adapters.redis.client import RedisClient
 from adapters.redis.session_store import RedisSessionStore
 from application.event_store import Outage
-from application.session_store import Rebuilds, SessionsLost
+from application.session_store import Ended, Rebuilds, SessionsLost
 from tests.support.private_valkey import PrivateValkey
 from tests.support.session_log import SessionLog
 
@@ -116,3 +116,24 @@ async def test_what_was_recorded_while_redis_was_away_counts_before_anything_is_
     assert [await store.find(each.token_hash) for each in (session, kept, other)] == [
         *(None, kept, None)
     ]
+
+
+async def test_a_store_that_stood_still_is_not_believed_about_what_the_log_has_told(
+    server: PrivateValkey, client: RedisClient
+) -> None:
+    """Nothing was lost and no connection broke: it answers as if nothing had happened."""
+    log = SessionLog()
+    store = RedisSessionStore(client, incarnation=lambda: log.incarnation, on_lost=lambda: None)
+    session, other = log.start(), log.start()
+    await store.rebuild(log)
+    server.freeze()
+    asked = [asyncio.create_task(store.find(each.token_hash)) for each in (session, other)]
+    await asyncio.sleep(0)
+    store.heard([Ended(log.end(session))])
+    server.thaw()
+    assert await asyncio.gather(*asked) == [None, other]
+    while store._heard:
+        assert await store.find(session.token_hash) is None
+    another = RedisSessionStore(client, incarnation=lambda: log.incarnation, on_lost=lambda: None)
+    await another.rebuild(log)
+    assert await another.find(session.token_hash) is None

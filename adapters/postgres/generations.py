@@ -185,6 +185,7 @@ def _ddl(schema: str, tables: Sequence[Table]) -> Iterable[str]:
             listed = ", ".join(_indexed(each) for each in (TENANT, *index))
             yield f"CREATE INDEX ON {name} ({listed})"
         yield f"ALTER TABLE {name} ENABLE ROW LEVEL SECURITY"
+        yield f"ALTER TABLE {name} FORCE ROW LEVEL SECURITY"  # for the tables' owner, too
         yield (
             f"CREATE POLICY own_tenant ON {name} FOR SELECT TO annals_reader "
             f"USING (tenant = current_setting('annals.tenant'))"

@@ -108,7 +108,7 @@ async def get_backup_policy(call: Call, moment: Moment) -> Answer:
 @operation(
     "GET",
     "/v1/backups/policy/history",
-    needs="events:read",
+    needs=READ,
     query=HistoryPage,
     answers={200: EventList},
     consistent=True,

@@ -166,7 +166,7 @@ def _part(part: Part) -> PartView:
 @operation(
     "GET",
     "/v1/backups/{version}/history",
-    needs="events:read",
+    needs=READ,
     query=HistoryPage,
     answers={200: EventList},
     consistent=True,

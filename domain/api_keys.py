@@ -9,7 +9,7 @@ from typing import assert_never
 
 import msgspec
 
-from domain.decider import Command, Decider, Event, Secret
+from domain.decider import Command, Decider, Erased, Event, Personal, Secret
 from domain.rejections import Conflict, NotFound
 
 EVERYTHING = "*"
@@ -20,9 +20,15 @@ INSTALLATION_HOLDER = "installation"
 
 
 class ApiKeyIssued(Event, frozen=True, kw_only=True, tag="api_key.issued"):
-    """A program can act with this key, for `holder` (`account/<id>`, `service-account/<id>`)."""
+    """A program can act with this key, for `holder` (`account/<id>`, `service-account/<id>`).
 
-    name: str
+    `person` is the holder's id: what somebody calls a key of theirs goes with them.
+    """
+
+    PERSON = "person"
+
+    person: str
+    name: Personal
     holder: str
     tenant: str
     scopes: tuple[str, ...]
@@ -65,7 +71,7 @@ ApiKeyCommand = IssueApiKey | RevokeApiKey
 class ApiKey(msgspec.Struct, frozen=True, kw_only=True):
     """A key that was issued."""
 
-    name: str
+    name: str | Erased
     holder: str
     tenant: str
     scopes: frozenset[str]
@@ -110,6 +116,7 @@ def _issue(key: NoApiKey | ApiKey, command: IssueApiKey) -> list[ApiKeyEvent]:
         raise ApiKeyTaken
     return [
         ApiKeyIssued(
+            person=command.holder.rpartition("/")[2],
             name=command.name,
             holder=command.holder,
             tenant=command.tenant,

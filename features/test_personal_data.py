@@ -40,6 +40,7 @@ class Ada:
     title: str
     body: str
     input: str
+    key: str
     account: str = ""
     token: str = ""
     tokens: dict[str, Any] = field(default_factory=dict)
@@ -61,6 +62,7 @@ class Ada:
             self.title,
             self.body,
             self.input,
+            self.key,
         ]
 
     @property
@@ -108,6 +110,7 @@ def ada(annals: Annals) -> Iterator[Ada]:
             device=device,
             title=f"oil the barrels of engine {number}, please",
             body=f"the one on the left of {number} squeaks",
+            key=f"for the loom of house {number}, upstairs",
             input=f"a-present-for-charles-babbage-{number}-or-so",
         )
 
@@ -124,6 +127,7 @@ def _(annals: Annals, ada: Ada, mailbox: Mailbox, target: Target) -> None:
     ada.sign_in(ada.email)
     _move(ada, mailbox)
     ada.tokens = ada.do("POST", "/v1/tokens")
+    ada.do("POST", "/v1/api-keys", {"name": ada.key, "scopes": ["inbox:read"]})
     ada.do("POST", "/v1/reminders", _reminder(ada, "0s", "inbox"))
     ada.reminder = ada.do("POST", "/v1/reminders", _reminder(ada, "1h", "email"))["id"]
     ada.job = _job(annals, ada, target)

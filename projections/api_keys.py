@@ -29,7 +29,6 @@ API_KEYS = Table(
     "api_keys",
     key={"id": TEXT},
     columns={
-        "name": TEXT,
         "holder": TEXT,
         "scopes": TEXTS,
         "expires_at": nullable(TIME),
@@ -47,7 +46,6 @@ def project(recorded: Recorded[ApiKeyEvent]) -> Iterable[Operation]:
     match event:
         case ApiKeyIssued():
             values = {
-                "name": event.name,
                 "holder": event.holder,
                 "scopes": event.scopes,
                 "expires_at": event.expires_at,
@@ -68,7 +66,7 @@ def tenant_of(recorded: Recorded[ApiKeyEvent]) -> str:
 
 PROJECTION = Projection(
     name="api_keys",
-    version=1,
+    version=2,
     tables=(API_KEYS,),
     handles=(ApiKeyIssued, ApiKeyRevoked),
     project=project,
@@ -80,7 +78,6 @@ class KeyRow(msgspec.Struct, frozen=True, kw_only=True):
     """A key that was issued."""
 
     id: str
-    name: str
     holder: str
     scopes: list[str]
     expires_at: datetime | None
@@ -94,7 +91,7 @@ async def find_keys(
 ) -> list[KeyRow]:
     """Keys by id, which is the order in which they were made; of one holder, if one is named."""
     sql = """
-        SELECT id, name, holder, scopes, expires_at, revoked, created_at, version FROM {api_keys}
+        SELECT id, holder, scopes, expires_at, revoked, created_at, version FROM {api_keys}
         WHERE id > $1 AND ($2::text IS NULL OR holder = $2) ORDER BY id LIMIT $3
     """
     return await rows.find(KeyRow, sql, after, holder, limit)

@@ -26,6 +26,7 @@ from application.api_keys import DropApiKey, MakeApiKey, Sight
 from application.last_seen import API_KEY_KIND
 from domain.access import PERMISSIONS
 from domain.api_keys import API_KEY, INSTALLATION_HOLDER, ApiKey, NoSuchApiKey
+from domain.decider import Erased
 from domain.recorded import SYSTEM_TENANT
 from domain.rejections import Forbidden
 from domain.service_accounts import SERVICE_ACCOUNT
@@ -58,10 +59,10 @@ class NewKeyView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ApiKeyView(msgspec.Struct, frozen=True, kw_only=True):
-    """A key; `prefix` is what its text begins with."""
+    """A key; `prefix` is what its text begins with. `name` is null once its holder is erased."""
 
     id: str
-    name: str
+    name: str | None
     prefix: str
     holder: str
     scopes: list[str]
@@ -105,6 +106,16 @@ def _missing(_key: str) -> NoSuchApiKey:
 
 def _prefix(id_: str) -> str:
     return f"annals_{id_.replace('-', '')}"[:_PREFIX]
+
+
+def _shown(name: str | Erased) -> str | None:
+    return None if isinstance(name, Erased) else name
+
+
+async def _name(call: Call, id_: str) -> str | None:
+    """What a key is called, from its stream: no read model holds what a person calls theirs."""
+    key = await call.platform.current.get(API_KEY, id_)
+    return _shown(key.name) if isinstance(key, ApiKey) else None
 
 
 def _sight(call: Call) -> Sight:
@@ -195,7 +206,7 @@ async def get_key(call: Call, moment: Moment) -> Answer:
         raise NoSuchApiKey
     view = ApiKeyView(
         id=id_,
-        name=key.name,
+        name=_shown(key.name),
         prefix=_prefix(id_),
         holder=key.holder,
         scopes=sorted(key.scopes),
@@ -232,7 +243,7 @@ async def list_keys(call: Call, query: ApiKeyQuery) -> Answer:
     items = [
         ListedApiKey(
             id=row.id,
-            name=row.name,
+            name=await _name(call, row.id),
             prefix=_prefix(row.id),
             holder=row.holder,
             scopes=row.scopes,

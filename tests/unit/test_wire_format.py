@@ -290,6 +290,7 @@ EXAMPLES: list[Event] = [
     TokensRevoked(),
     SigningKeyMade(key="k1", public_key="x", private_key="hush", made_at=AT, distrusts_others=True),
     ApiKeyIssued(
+        person="a1",
         name="ci",
         holder="account/a1",
         tenant="default",

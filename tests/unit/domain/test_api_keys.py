@@ -31,6 +31,7 @@ ISSUE = IssueApiKey(
     at=AT,
 )
 ISSUED = ApiKeyIssued(
+    person="a1",
     name="ci",
     holder="account/a1",
     tenant="default",

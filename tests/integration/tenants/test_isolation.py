@@ -1,0 +1,482 @@
+"""No path leads from one tenant to another's things: every operation is tried.
+
+For each operation the owner of one tenant asks for each thing of another one: by its id, by what a
+body names, by a cursor, and by naming the tenant itself. The answer has to be the one that is given
+about things that are not there, and nothing of the other tenant's may be in it, or change.
+
+A new operation has to be said here how to ask, or who it is for: otherwise the first test fails.
+"""
+
+import asyncio
+from typing import Any
+from uuid import uuid4
+
+import httpx
+
+from adapters.http.app import OPERATIONS
+from adapters.http.operations import Operation
+from domain.access import INSTALLATION
+from tests.support.two_tenants import CONDITION, ON, Installation, Room, plain
+
+PUBLIC = {
+    "GET /.well-known/jwks.json", "GET /", "GET /health", "GET /health/ready",
+    "GET /metrics", "GET /problems/{slug}", "GET /schema", "GET /schema/openapi.json",
+    "POST /hooks/{id}", "POST /v1/accounts", "POST /v1/accounts/password-reset",
+    "POST /v1/accounts/password-reset/confirm", "POST /v1/accounts/verification",
+    "POST /v1/accounts/verify", "POST /v1/sessions", "POST /v1/sessions/passkey",
+    "POST /v1/sessions/passkey/options", "POST /v1/sessions/second-factor", "POST /v1/tokens",
+    "POST /v1/tokens/refresh", "POST /v1/tokens/revoke",
+}  # fmt: skip
+"""What asks for no credential, and so knows no tenant; a hook's address is its secret."""
+
+PATHS = {
+    "/v1/accounts/{id}": "account",
+    "/v1/actions/{name}": "action",
+    "/v1/api-keys/{id}": "key",
+    "/v1/cache/{key:path}": "cache",
+    "/v1/deliveries/{id}": "delivery",
+    "/v1/environments/{name}": "environment",
+    "/v1/experiments/{key}": "experiment",
+    "/v1/flag-changes/{id}": "change",
+    "/v1/flags/{key}": "flag",
+    "/v1/inbox/{id}": "item",
+    "/v1/invitations/{id}": "invitation",
+    "/v1/jobs/{id}": "job",
+    "/v1/limits/{name}": "limit",
+    "/v1/logs/{source}": "log",
+    "/v1/members/{account}": "account",
+    "/v1/reminders/{id}": "reminder",
+    "/v1/roles/{name}": "role",
+    "/v1/schemas/{name}": "schema",
+    "/v1/segments/{name}": "segment",
+    "/v1/service-accounts/{id}": "service",
+    "/v1/sessions/{id}": "session",
+    "/v1/streams/{stream:path}": "stream",
+    "/v1/webhooks/receipts/{id}": "receipt",
+    "/v1/webhooks/sources/{source}": "hooks",
+    "/api/client/features/{name}": "flag",
+    "/ofrep/v1/evaluate/flags/{key}": "flag",
+}
+"""What a path's first parameter names."""
+
+FLAG = {"enabled": True}
+ROLE: dict[str, Any] = {"permissions": []}
+RULE = {"condition": {"kind": "segment", "segment": "$segment"}, "rollout": 100}
+LOG = {"kind": "log"}
+REMIND = {"title": "t", "in": "30d", "channel": {"kind": "inbox"}}
+OFREP = {"context": {"targetingKey": "u"}}
+
+BODIES: dict[str, list[Any]] = {
+    "PUT /v1/roles/{name}": [ROLE],
+    "POST /v1/api-keys": [{"name": "k", "scopes": [], "service_account": "$service"}],
+    "POST /v1/service-accounts": [{"name": "s", "role": "$role"}],
+    "PUT /v1/members/{account}": [{"role": "member"}, {"role": "$role"}],
+    "POST /v1/invitations": [{"email": "new@example.org", "role": "$role"}],
+    "PUT /v1/accounts/{id}/role": [{"role": "member"}],
+    "PUT /v1/flags/{key}": [
+        FLAG,
+        {**FLAG, "prerequisites": [{"flag": "$flag", "enabled": True}]},
+        {**FLAG, "rules": [RULE]},
+    ],
+    "PUT /v1/flags/{key}/rules": [{"rules": [RULE]}],
+    "POST /v1/flags/{key}/rollout": [{"rollout": 10}],
+    "POST /v1/flags/{key}/kill": [{}],
+    "POST /v1/flags/{key}/mark": [{"stale": True}],
+    "POST /v1/flags/{key}/revert": [{"version": 1}],
+    "POST /v1/flags/evaluate": [{}, {"keys": ["$flag"]}],
+    "POST /v1/flags/{key}/evaluate": [{}],
+    "POST /v1/flags/{key}/explain": [{}],
+    "POST /v1/flags/{key}/try": [{"contexts": [{}], "rules": [RULE]}],
+    "POST /v1/flags/{key}/changes": [{"edits": [ON]}],
+    "POST /v1/flags/{key}/rollouts": [{"steps": [{"rollout": 10, "after": "1h"}]}],
+    "POST /v1/flag-changes/{id}/reject": [{}],
+    "POST /v1/flag-changes/{id}/cancel": [{}],
+    "POST /v1/flags/import": [
+        {"format": "flagd", "mode": "replace", "dry_run": True, "document": {"flags": {}}}
+    ],
+    "PUT /v1/environments/{name}": [{}],
+    "PUT /v1/segments/{name}": [{"condition": CONDITION}],
+    "POST /ofrep/v1/evaluate/flags/{key}": [OFREP],
+    "POST /ofrep/v1/evaluate/flags": [OFREP],
+    "POST /api/client/register": [{"appName": "a"}],
+    "POST /api/client/metrics": [
+        {
+            "appName": "a",
+            "bucket": {
+                "start": "2026-01-01T00:00:00Z",
+                "stop": "2026-01-01T00:00:01Z",
+                "toggles": {"$flag": {"yes": 1, "no": 0, "variants": {}}},
+            },
+        }
+    ],
+    "PUT /v1/experiments/{key}": [
+        {"flag": "$flag", "control": "red", "metrics": [{"key": "m", "kind": "binary"}]}
+    ],
+    "POST /v1/experiments/{key}/exposures": [{"exposures": [{"subject": "u", "variant": "red"}]}],
+    "POST /v1/experiments/{key}/conversions": [{"conversions": [{"subject": "u", "metric": "m"}]}],
+    "PUT /v1/limits/{name}": [{"limit": 1, "window": "60s"}],
+    "POST /v1/limits/{name}/check": [{"key": "k"}],
+    "PUT /v1/schemas/{name}": [{"schema": {}}],
+    "POST /v1/schemas/{name}/validate": [{"value": 1}],
+    "POST /v1/schemas/{name}/try": [
+        {"schema": {}},
+        {"schema": {}, "actions": ["$action"], "sources": ["$hooks"]},
+    ],
+    "PUT /v1/actions/{name}": [
+        {"executor": LOG},
+        {"executor": LOG, "flag": "$flag"},
+        {"executor": LOG, "limit": "$limit"},
+        {"executor": LOG, "schema": "$schema"},
+    ],
+    "POST /v1/actions/{name}/runs": [{}],
+    "PUT /v1/cache/{key:path}": [b"v"],
+    "POST /v1/cache/invalidate": [{"tags": ["alpha"]}, {"all": True}],
+    "PUT /v1/cache": [b"v"],
+    "PUT /v1/cache/invalidate": [b"v"],
+    "PUT /v1/cache/history": [b"v"],
+    "PUT /v1/logs/{source}": [{"paths": ["$path"]}],
+    "PUT /v1/webhooks/sources/{source}": [
+        {"preset": "standard-webhooks", "target": LOG},
+        {"preset": "standard-webhooks", "target": LOG, "schema": "$schema"},
+        {"preset": "standard-webhooks", "target": {"kind": "action", "action": "$action"}},
+    ],
+    "POST /v1/reminders": [
+        {**REMIND, "channel": {"kind": "inbox", "account": "$account"}},
+        REMIND,
+    ],
+    "PATCH /v1/reminders/{id}": [{"title": "t"}],
+    "POST /v1/reminders/{id}/snooze": [{"for": "1h"}],
+}
+"""A body for each operation that takes one; `$kind` stands for the name of such a thing."""
+
+QUERIES = {
+    "GET /v1/accounts": ["", "?email=$email"],
+    "GET /v1/api-keys": ["", "?installation=true"],
+    "GET /v1/deliveries": ["", "?reminder=$reminder"],
+    "GET /v1/events": ["", "?stream=$stream"],
+    "GET /v1/experiments": ["", "?flag=$flag"],
+    "GET /v1/flag-changes": ["", "?flag=$flag"],
+    "GET /v1/flags/{key}/diff": ["?from=1&to=2"],
+    "GET /v1/jobs": ["", "?action=$action"],
+    "GET /v1/sessions": ["?account=$account"],
+    "GET /v1/webhooks/receipts": ["", "?source=$hooks"],
+}
+"""A query for each operation whose parameters name things."""
+
+NAMES = {"account", "action", "email", "flag", "from_", "installation", "reminder", "source"}
+"""The parameters that do."""
+
+NOT_YET = {
+    "GET /v1/experiments/{key}/results", "GET /v1/webhooks/sources/{source}/refusals"
+}  # fmt: skip
+"""What the tenant's owner is not shown either: nothing was measured, and nothing refused."""
+
+
+def label(operation: Operation) -> str:
+    return f"{operation.method} {operation.path}"
+
+
+def is_installations(operation: Operation) -> bool:
+    """Whether it is for who runs the installation alone."""
+    return bool(operation.permissions) and set(operation.permissions) <= INSTALLATION
+
+
+def is_personal(operation: Operation) -> bool:
+    """Whether it is about who asks, whatever tenant that is in."""
+    signed_in = operation.needs == "" and not operation.any_of
+    of_others = operation.path.startswith("/v1/sessions/{id}") or label(operation) in QUERIES
+    return signed_in and not of_others
+
+
+def is_live(operation: Operation) -> bool:
+    return operation.media_type == "text/event-stream" or operation.path.endswith("/streaming")
+
+
+def named_by(operation: Operation) -> str:
+    """What the path names; empty where it names nothing.
+
+    Raises:
+        KeyError: nobody has said.
+    """
+    if "{" not in operation.path:
+        return ""
+    prefix = operation.path[: operation.path.index("}") + 1]
+    return PATHS[prefix]
+
+
+TRIED = [
+    each
+    for each in OPERATIONS
+    if label(each) not in PUBLIC and not is_installations(each) and not is_personal(each)
+]
+ASKED = [each for each in OPERATIONS if each.needs is not None]
+"""Those that ask who sends them."""
+
+
+def test_every_operation_is_tried_or_is_nobodys() -> None:
+    assert {label(each) for each in OPERATIONS if each.needs is None} == PUBLIC
+    for operation in TRIED:
+        named_by(operation)
+        assert operation.body is None or BODIES[label(operation)]
+        names = operation.query and NAMES & set(operation.query.type.__struct_fields__)
+        assert not names or QUERIES[label(operation)]
+    assert BODIES.keys() <= {label(each) for each in TRIED}
+
+
+def filled(value: Any, ids: dict[str, str]) -> Any:
+    """A body that names things of somebody's."""
+    match value:
+        case str() if value.startswith("$"):
+            return ids[value[1:]]
+        case dict():
+            return {filled(key, ids): filled(each, ids) for key, each in value.items()}
+        case list():
+            return [filled(each, ids) for each in value]
+        case _:
+            return value
+
+
+def in_words(query: str, ids: dict[str, str]) -> str:
+    """A query that names something of somebody's."""
+    before, mark, kind = query.partition("$")
+    return before + ids[kind] if mark else before
+
+
+def forms(operation: Operation) -> list[tuple[Any, str]]:
+    """The bodies and queries to ask with."""
+    bodies, queries = BODIES.get(label(operation), [None]), QUERIES.get(label(operation), [""])
+    return [(body, query) for body in bodies for query in queries]
+
+
+def url_of(operation: Operation, ids: dict[str, str]) -> str:
+    url = operation.path.replace("{number}", "1")
+    if kind := named_by(operation):
+        parameter = url[url.index("{") : url.index("}") + 1]
+        url = url.replace(parameter, ids[kind])
+    return url
+
+
+def nowhere(room: Room) -> dict[str, str]:
+    """Ids of the same forms, of things that are not there."""
+    unknown = {
+        kind: str(uuid4()) if len(id_) == len(str(uuid4())) else id_.replace("alpha", "nadir")
+        for kind, id_ in room.ids.items()
+    }
+    return {**unknown, "number": "1"}
+
+
+async def ask(
+    at: Installation,
+    operation: Operation,
+    ids: dict[str, str],
+    asked: tuple[Any, str],
+    token: str,
+    **more: str,
+) -> httpx.Response:
+    body, query = asked
+    if isinstance(body, bytes):
+        more = {"content_type": "text/plain", **more}
+    return await at.ask(
+        operation.method,
+        url_of(operation, ids) + in_words(query, ids),
+        filled(body, ids),
+        token=token,
+        **more,
+    )
+
+
+async def events_of(at: Installation, tenant: str) -> list[str]:
+    events = await at.platform.store.read_log(after=0, limit=10_000)
+    return [each.type for each in events if each.tenant == tenant]
+
+
+def later_comes_what_makes(operation: Operation) -> int:
+    """Look first, then change, then make: what one has made oneself tells nothing of others'."""
+    return {"GET": 0, "POST": 1, "PATCH": 1, "DELETE": 2, "PUT": 3}[operation.method]
+
+
+async def test_the_tenants_own_owner_is_shown_what_others_are_not(
+    installation: Installation, alpha: Room
+) -> None:
+    await installation.caught_up()
+    hidden = []
+    for operation in TRIED:
+        if operation.method != "GET" or is_live(operation) or label(operation) in NOT_YET:
+            continue
+        for form in forms(operation):
+            answer = await ask(installation, operation, alpha.ids, form, alpha.token)
+            if answer.status_code != 200 and form[1] != "?installation=true":
+                hidden.append((label(operation), form, answer.text))
+    assert not hidden
+
+
+async def test_naming_anothers_tenant_is_naming_none(
+    installation: Installation, alpha: Room, beta: Room
+) -> None:
+    before = await events_of(installation, alpha.name)
+    for operation in ASKED:
+        url = operation.path.replace("{", "").replace("}", "").replace(":path", "")
+        texts = set()
+        for credential in (beta.token, beta.ids["key_text"]):
+            for tenant in (alpha.name, "nowhere"):
+                answer = await installation.ask(
+                    operation.method, url, token=credential, annals_tenant=tenant
+                )
+                assert answer.status_code == 403, label(operation)
+                texts.add(answer.text)
+        assert len(texts) == 1, label(operation)
+    assert await events_of(installation, "alpha") == before
+
+
+async def test_no_tenants_owner_runs_the_installation(
+    installation: Installation, beta: Room
+) -> None:
+    for operation in OPERATIONS:
+        if is_installations(operation):
+            url = operation.path.replace("{", "").replace("}", "")
+            answer = await installation.ask(operation.method, url, token=beta.token)
+            assert answer.status_code == 403, label(operation)
+            assert answer.json()["permission"] in INSTALLATION
+
+
+async def test_a_cursor_of_anothers_list_leads_through_ones_own(
+    installation: Installation, alpha: Room, beta: Room
+) -> None:
+    more = {"limit": 1, "window": "60s"}
+    await installation.done("PUT", "/v1/limits/more-of-alpha", more, token=alpha.token)
+    await installation.done("PUT", "/v1/roles/more-of-alpha", ROLE, token=alpha.token)
+    key = {"name": alpha.marker, "scopes": []}
+    await installation.done("POST", "/v1/api-keys", key, token=alpha.token)
+    await installation.caught_up()
+    tried = 0
+    for operation in TRIED:
+        query = operation.query
+        if query is None or "cursor" not in query.type.__struct_fields__ or "{" in operation.path:
+            continue
+        page = await installation.done("GET", f"{operation.path}?limit=1", token=alpha.token)
+        if not page["next"]:
+            continue
+        tried += 1
+        url = f"{operation.path}?limit=1000&cursor={page['next']}"
+        answer = await installation.ask("GET", url, token=beta.token)
+        assert answer.status_code == 200, label(operation)
+        assert alpha.marker not in answer.text
+        assert "alpha" not in answer.text
+    assert tried > 1
+
+
+async def test_what_is_counted_and_kept_is_each_tenants_own(
+    installation: Installation, alpha: Room, beta: Room
+) -> None:
+    same = {"idempotency_key": "the same"}
+    made = [
+        await installation.ask("POST", "/v1/reminders", REMIND, token=room.token, **same)
+        for room in (alpha, beta)
+    ]
+    assert [each.status_code for each in made] == [201, 201]
+    assert "idempotent-replayed" not in made[1].headers
+    assert made[0].json()["id"] != made[1].json()["id"]
+    for room in (alpha, beta):
+        limit = {"limit": 1, "window": "60s"}
+        await installation.done("PUT", "/v1/limits/shared", limit, token=room.token)
+        check = ("POST", "/v1/limits/shared/check", {"key": "k"})
+        assert (await installation.ask(*check, token=room.token)).status_code == 200
+        assert (await installation.ask(*check, token=room.token)).status_code == 429
+        text = {"content_type": "text/plain"}
+        value = room.marker.encode()
+        await installation.done("PUT", "/v1/cache/shared", value, token=room.token, **text)
+    kept = await installation.ask("GET", "/v1/cache/shared", token=alpha.token)
+    assert kept.text == alpha.marker
+
+
+LIVE = {
+    "/v1/events/live", "/v1/inbox/live", "/ofrep/v1/stream", "/api/client/streaming",
+    "/v1/logs/{source}/tail",
+}  # fmt: skip
+
+
+def test_every_live_stream_is_known() -> None:
+    assert {each.path for each in TRIED if is_live(each)} == LIVE
+
+
+async def test_a_live_stream_tells_of_ones_own_tenant_alone(
+    installation: Installation, alpha: Room, beta: Room
+) -> None:
+    read, gone = asyncio.Queue[bytes](), asyncio.Event()
+
+    async def receive() -> Any:
+        await gone.wait()
+        return {"type": "http.disconnect"}
+
+    async def send(message: Any) -> None:
+        await read.put(message.get("body", b""))
+
+    app = installation.http._transport.app  # type: ignore[attr-defined]
+    headers = [(b"authorization", f"Bearer {beta.token}".encode()), (b"host", b"annals")]
+    scope = {
+        "type": "http",
+        "method": "GET",
+        "path": "/v1/events/live",
+        "raw_path": b"/v1/events/live",
+        "query_string": b"after=0",
+        "headers": headers,
+        "http_version": "1.1",
+        "scheme": "http",
+        "root_path": "",
+        "client": ("127.0.0.1", 1),
+        "server": ("annals", 80),
+    }
+    streaming = asyncio.create_task(app(scope, receive, send))
+    flag = {"enabled": True, "description": "the last word"}
+    for room in (alpha, beta):
+        await installation.done("PUT", "/v1/flags/late", flag, token=room.token)
+    told = b""
+    async with asyncio.timeout(30):
+        while b"the last word" not in told:
+            told += await read.get()
+    gone.set()
+    await streaming
+    assert beta.marker.encode() in told
+    assert alpha.marker.encode() not in told
+    assert b"alpha" not in told
+
+
+async def test_no_operation_leads_to_anothers_things(
+    installation: Installation, alpha: Room, beta: Room
+) -> None:
+    await installation.caught_up()
+    alpha.ids["path"], before = "/var/log/app.log", await events_of(installation, "alpha")
+    unknown, differ = nowhere(alpha), []
+    told = [
+        alpha.marker,
+        *(each for kind, each in alpha.ids.items() if kind not in {"number", "path", "tenant"}),
+    ]
+    for operation in sorted(TRIED, key=later_comes_what_makes):
+        if is_live(operation):
+            continue
+        for form in forms(operation):
+            theirs = await ask(installation, operation, alpha.ids, form, beta.token)
+            nobodys = await ask(installation, operation, unknown, form, beta.token)
+            assert theirs.status_code != 400, theirs.text  # which is no question about anything
+            assert theirs.status_code < 500, theirs.text
+            asked = f"{theirs.request.url} {filled(form[0], alpha.ids)}"
+            seen = [each for each in told if each in theirs.text and each not in asked]
+            if seen or not alike(operation, form, theirs, nobodys, alpha.ids, unknown):
+                differ.append((label(operation), form, theirs.text, nobodys.text, seen))
+    assert not differ, differ
+    assert await events_of(installation, alpha.name) == before
+
+
+def alike(
+    operation: Operation,
+    form: tuple[Any, str],
+    theirs: httpx.Response,
+    nobodys: httpx.Response,
+    ids: dict[str, str],
+    unknown: dict[str, str],
+) -> bool:
+    """Whether an answer about another's thing tells no more than one about nothing."""
+    if theirs.is_success:  # and so about what the caller has made
+        again = not named_by(operation) and "$" not in str(form)
+        return nobodys.is_success and (again or nobodys.status_code == theirs.status_code)
+    return plain(theirs, *ids.values()) == plain(nobodys, *unknown.values())

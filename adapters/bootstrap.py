@@ -44,7 +44,7 @@ from adapters.redis.client import RedisClient
 from adapters.redis.lockout import RedisLockout
 from adapters.redis.progress import ProgressChannel
 from adapters.redis.rate_counter import RedisRateCounter
-from adapters.redis.session_store import LONGEST, RedisSessionStore
+from adapters.redis.session_store import RedisSessionStore
 from adapters.schemas.validator import JsonSchemaValidator
 from adapters.services import Services
 from adapters.settings import Settings
@@ -77,7 +77,7 @@ from application.personal_data import People, forgetting
 from application.personal_export import ExportLimit
 from application.pipeline import Pipeline
 from application.schemas import CurrentSchemas
-from application.session_store import Rebuilds, SessionStore
+from application.session_store import LONGEST, Rebuilds, SessionStore
 from application.sessions import LoggedSessions, ends_in
 from application.signing_in import SessionOpener
 from application.tail import Tail

@@ -33,7 +33,7 @@ Why nothing is lost or resurrected, whatever order things arrive in:
 import asyncio
 import random
 from collections.abc import AsyncIterator, Callable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 from uuid import UUID
 
@@ -41,6 +41,10 @@ import msgspec
 
 from application.endings import end
 from application.event_store import ForeignIncarnation, Outage
+
+
+LONGEST = timedelta(days=31)
+"""So long sessions may live, unless their settings say longer."""
 
 
 class LiveSession(msgspec.Struct, frozen=True, kw_only=True):

@@ -19,6 +19,7 @@ from adapters.redis.generations import Generations
 from adapters.redis.session_scripts import ADVANCE, END, END_ALL, FIND_BY_ID, KIND, OF_ACCOUNT, PUT
 from application.event_store import Outage
 from application.session_store import (
+    LONGEST,
     AllEnded,
     End,
     Ended,
@@ -34,9 +35,6 @@ from application.session_store import (
 
 _CHUNK = 500  # changes that are sent before the first answer is awaited
 _SHARE = 30  # of the idle time: so much later a session is recorded as seen again
-
-LONGEST = timedelta(days=31)
-"""So long sessions may live, unless their settings say longer."""
 
 _decode = msgspec.json.Decoder(LiveSession).decode
 

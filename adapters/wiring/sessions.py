@@ -8,6 +8,7 @@ import adapters.http.step_up
 import projections.sessions
 from adapters.capability import Capability, Handlers
 from adapters.services import Services
+from adapters.sight_keeper import keep_sights
 from application.memberships import Standings
 from application.revocations import (
     RevokeAllSessions,
@@ -53,4 +54,5 @@ CAPABILITY = Capability(
         *adapters.http.session_endings.OPERATIONS,
         *adapters.http.step_up.OPERATIONS,
     ),
+    chores={"forget sights": keep_sights},
 )

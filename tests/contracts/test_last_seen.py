@@ -7,6 +7,7 @@ import pytest
 from adapters.memory.last_seen import MemoryLastSeen
 from adapters.postgres.connect import Pool, open_pool
 from adapters.postgres.last_seen import PostgresLastSeen
+from adapters.sight_keeper import forget_sights
 from application.event_store import Outage
 from application.last_seen import LastSeen
 
@@ -91,6 +92,20 @@ async def test_who_writes_late_sets_nothing_back(
     await other.write()
     await postgres.write()
     assert await postgres.seen("session", [id_]) == {id_: clock.now}
+
+
+async def test_sessions_of_long_ago_are_forgotten(
+    postgres: PostgresLastSeen, postgres_url: str, clock: Clock
+) -> None:
+    old, new = str(uuid.uuid4()), str(uuid.uuid4())
+    for kind in ("session", "api-key"):
+        postgres.saw(kind, old)
+    clock.now += timedelta(days=1)
+    postgres.saw("session", new)
+    await postgres.write()
+    await forget_sights(postgres_url, clock.now)
+    assert await postgres.seen("session", [old, new]) == {new: clock.now}
+    assert await postgres.seen("api-key", [old]) == {old: NOON}
 
 
 async def test_what_cannot_be_written_is_kept(

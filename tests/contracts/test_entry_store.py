@@ -69,7 +69,7 @@ async def test_an_empty_value_is_a_value(store: Store, clock: Clock) -> None:
 
 
 @given(key=st.text(min_size=1, max_size=200), other=st.text(min_size=1, max_size=200))
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 def test_every_text_is_a_key_of_its_own(key: str, other: str) -> None:
     async def check() -> None:
         with tempfile.TemporaryDirectory(dir=quick_place()) as root:
@@ -317,4 +317,4 @@ class AgainstTheModel(RuleBasedStateMachine):
 
 
 TestAgainstTheModel = AgainstTheModel.TestCase
-TestAgainstTheModel.settings = settings(max_examples=30, stateful_step_count=20, deadline=None)
+TestAgainstTheModel.settings = settings(max_examples=30, stateful_step_count=20)

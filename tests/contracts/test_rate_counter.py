@@ -144,7 +144,6 @@ async def test_a_cost_below_one_is_a_mistake(counter: RateCounter) -> None:
 
 @settings(
     max_examples=60,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(

@@ -211,9 +211,7 @@ OPERATIONS: st.SearchStrategy[Operation] = st.one_of(
 )
 
 
-@settings(
-    deadline=None, max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.lists(st.lists(OPERATIONS, max_size=3), max_size=10),
     st.sets(st.integers(1, 9)),

@@ -205,14 +205,14 @@ MADE = st.sampled_from(["attestationObject", "clientDataJSON"])
 
 
 @given(SIGNED, st.integers(0, 10_000), st.integers(1, 255))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_a_damaged_answer_is_refused(field: str, place: int, change: int) -> None:
     hurt = damaged(GOT, field, place, change)
     assert PASSKEYS.sign_count(PARTY, CHALLENGE, hurt, PASSKEY) is None
 
 
 @given(MADE, st.integers(0, 10_000), st.integers(1, 255))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_a_damaged_registration_is_an_answer_or_none(field: str, place: int, change: int) -> None:
     made = PASSKEYS.made(PARTY, CHALLENGE, damaged(CREATED, field, place, change))
     assert made is None or made.public_key  # nothing signs a registration: it may be another's
@@ -243,7 +243,6 @@ RESPONSES = st.dictionaries(
     )
     | JSON
 )
-@settings(deadline=None)
 def test_whatever_else_comes_is_refused(credential: Any) -> None:
     assert PASSKEYS.made(PARTY, CHALLENGE, credential) is None
     assert PASSKEYS.sign_count(PARTY, CHALLENGE, credential, PASSKEY) is None

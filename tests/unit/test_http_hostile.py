@@ -268,9 +268,7 @@ headers = st.lists(
 )  # fmt: skip
 
 
-@settings(
-    max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     method=st.sampled_from(["GET", "PUT", "POST", "DELETE", "PATCH", "HEAD"]),
     path=known.filter(lambda path: not path.endswith("/live")),

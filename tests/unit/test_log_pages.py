@@ -66,7 +66,7 @@ def json_line(seconds: float, message: str = "m") -> str:
     return f'{{"timestamp":"{at}","level":"info","message":"{message}"}}\n'
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     files=st.lists(st.lists(LINES, max_size=30), min_size=1, max_size=3), limit=st.integers(1, 7)
 )
@@ -84,7 +84,7 @@ def test_pages_have_every_byte_once_and_read_the_same_backwards(
     assert seen == b"".join(b"".join(lines) for lines in [*files[1:][::-1], files[0]])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     lines=st.lists(LINES, max_size=40),
     limit=st.integers(1, 5),
@@ -102,7 +102,7 @@ def test_previous_leads_back_the_way_that_next_came(
         assert back.entries == before.entries
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     jitter=st.lists(st.integers(-30, 30), min_size=1, max_size=400),
     since=st.integers(-50, 450),

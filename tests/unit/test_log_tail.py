@@ -13,6 +13,7 @@ from typing_extensions import override
 
 from adapters.http.log_tail import first_lines, lines_from
 from adapters.memory.log_reader import MemoryLogReader
+from application.access import Principal
 from application.log_reader import (
     Dropped,
     Followed,
@@ -46,6 +47,7 @@ class Call:
 
     def __init__(self, reader: MemoryLogReader) -> None:
         self.tenant = "default"
+        self.principal = Principal(actor="api-key/a", role="admin")
         self.reader = reader
         self.now_registered: SourceFiles | None = FILES
         logs = SimpleNamespace(reader=reader, source=self._source)
@@ -53,7 +55,8 @@ class Call:
             services=SimpleNamespace(logs=logs), now=lambda: datetime(2026, 1, 1, tzinfo=UTC)
         )
 
-    async def _source(self, name: str, _tenant: str) -> SourceFiles:
+    async def _source(self, name: str, _tenant: str, *, own: bool) -> SourceFiles:
+        del own
         if self.now_registered is None:
             raise NoSuchLogSource(source=name)
         return self.now_registered

@@ -178,7 +178,6 @@ async def test_postgres_and_memory_are_one_log(services: Services) -> None:
             settings=settings(
                 max_examples=30,
                 stateful_step_count=20,
-                deadline=None,
                 suppress_health_check=list(HealthCheck),
             ),
         )

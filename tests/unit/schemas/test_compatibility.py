@@ -313,7 +313,7 @@ def _reaches(root: Any, schema: Any, seen: frozenset[str]) -> bool:
     return False
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(st.integers(0, 2**64))
 def test_what_is_judged_compatible_takes_every_value(seed: int) -> None:
     draw = Draw(seed)

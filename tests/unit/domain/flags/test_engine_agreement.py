@@ -3,7 +3,7 @@
 from functools import reduce
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.flags.conditions import AllOf, AnyOf, Condition, Constraint
@@ -21,9 +21,7 @@ def _deciding(condition: Condition) -> Flag:
     )
 
 
-@settings(  # whole sets take long to draw where others compute as well
-    max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow]
-)
+@settings(max_examples=50)
 @given(flag_models.flag_sets(), st.lists(flag_models.contexts(), min_size=3, max_size=8))
 def test_whole_flags_answer_as_the_engine_does(
     found: tuple[dict[str, Flag], Segments], contexts: list[dict[str, Any]]

@@ -61,7 +61,7 @@ def sets_of_rules(draw: st.DrawFn) -> Setting:
 
 
 @pytest.mark.parametrize("form", ["unleash", "flagd"])
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(given_=sets_of_rules())
 def test_what_a_document_holds_comes_back_in_its_shape(form: Form, given_: Setting) -> None:
     flag = Flag(about=About(group="f", kind="string"), settings={ENVIRONMENT: given_})

@@ -72,7 +72,7 @@ def agree(flags: dict[str, Flag], teams: list[str | None], segments: Segments | 
     return document
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     operator=st.sampled_from(["IN", "NOT_IN"]),
     inverted=st.booleans(),

@@ -15,6 +15,7 @@ import structlog
 from application.bus import Run
 from application.current import CurrentStates
 from application.event_store import Outage
+from application.tenants import Tenants
 from application.unit import Done, Unit
 from application.webhooks.payloads import external_id, kept_headers, mark_of, written
 from application.webhooks.ports import (
@@ -26,6 +27,7 @@ from application.webhooks.ports import (
     WebhookNames,
 )
 from domain.rejections import Unauthenticated
+from domain.tenants import Suspended
 from domain.webhooks.hooks import HOOK, Hook, NoSuchHook
 from domain.webhooks.receipts import RECEIPT, Receipt, ReceiveWebhook
 from domain.webhooks.refusals import REFUSALS, Reason, RecordRefusal
@@ -97,6 +99,7 @@ class ReceiveHandler:
 
         Raises:
             NoSuchHook: nothing answers at this address.
+            Suspended: the tenant serves nobody now.
             BadSignature, StaleTimestamp: it is not to be believed.
         """
         hook, source = await self._addressed(command.hook)
@@ -117,6 +120,8 @@ class ReceiveHandler:
         hook = await self.current.get(HOOK, id_)
         if not isinstance(hook, Hook):
             raise NoSuchHook
+        if await Tenants(self.current).suspended(hook.tenant):
+            raise Suspended
         source = await self.current.get(SOURCE, hook.source, hook.tenant)
         if not isinstance(source, Source) or source.hook != id_ or not source.enabled:
             raise NoSuchHook

@@ -9,6 +9,7 @@ import pytest
 from tests.support.http_platform import OWNER, Api, opened_api
 from tests.support.letters import letters_in
 from tests.support.members import Person, new_tenant, person, refusal, with_role
+from tests.support.senders import Sender
 
 
 @pytest.fixture
@@ -200,6 +201,15 @@ async def test_a_suspended_tenant_serves_nobody(api: Api, ada: Person) -> None:
     assert (await api.owner("GET", "/v1/flags/f")).status_code == 404
     await api.owner("POST", "/v1/tenants/acme/resume")
     assert (await ada.ask("GET", "/v1/flags/f", tenant="acme")).status_code == 404
+
+
+async def test_nothing_is_taken_in_for_a_suspended_tenant(api: Api, ada: Person) -> None:
+    secret = Sender("standard-webhooks").secret
+    source = {"preset": "standard-webhooks", "secrets": [secret], "target": {"kind": "log"}}
+    hook = (await ada.done("PUT", "/v1/webhooks/sources/shop", source, tenant="acme"))["url"]
+    assert refusal(await api.ask("POST", hook, {}))[0] == 401
+    await api.owner("POST", "/v1/tenants/acme/suspend", {})
+    assert refusal(await api.ask("POST", hook, {})) == (403, "tenant-suspended")
 
 
 async def test_people_still_find_their_way_out_of_a_suspended_tenant(api: Api, ada: Person) -> None:

@@ -53,6 +53,13 @@ class PatientLockout:
         finally:
             self._wake(attempt)
 
+    async def withdrawn(self, attempt: Attempt) -> None:
+        """See `LockoutCounters.withdrawn`."""
+        try:
+            await self._counters.withdrawn(attempt)
+        finally:
+            self._wake(attempt)
+
     async def trust(self, account: str, address: str) -> None:
         """See `LockoutCounters.trust`."""
         await self._counters.trust(account, address)

@@ -160,15 +160,15 @@ def others(driver: Annals, going_on: Callable[[], bool]) -> Figure:
     return figure(times, time.perf_counter() - began)
 
 
-def measure(services: Services, *, rounds: int = 3, seconds: float = SECONDS) -> Logins:
+def measure(services: Services, *, rounds: int = 7, seconds: float = SECONDS) -> Logins:
     """Alternate the sign-ins and the bare hash; then the times, then the crowd."""
     with api(services) as (port, driver):
         peopled(driver)
         loaded(port, CONNECTIONS, 0.5)
         logins, bare = [], []
         for _ in range(rounds):
-            logins.append(loaded(port, CONNECTIONS, seconds))
-            bare.append(hashed_apart(seconds))
+            logins.append(loaded(port, CONNECTIONS, seconds / 2))
+            bare.append(hashed_apart(seconds / 2))
         wrong = {"password": "not what it is"}
         failed = told(driver.http, "/v1/sessions", 401, 0, **wrong)
         reset = told(driver.http, "/v1/accounts/password-reset", 202, PAIRS)
@@ -191,14 +191,16 @@ def measure(services: Services, *, rounds: int = 3, seconds: float = SECONDS) ->
 def section(found: Logins) -> Section:
     per_second = median(each.per_second for each in found.logins)
     bare = median(found.bare)
+    pairs = zip(found.logins, found.bare, strict=True)
+    ratio = median(each.per_second / beside for each, beside in pairs)
     rows = [
         Row(
             what=f"sign-ins, {CONNECTIONS} connections",
             figure=f"{per_second:,.0f}/s",
             beside=f"argon2-cffi alone {bare:,.0f}/s",
-            ratio=f"{per_second / bare:.0%}",
+            ratio=f"{ratio:.0%}",
             goal="90 %",
-            met=per_second / bare >= 0.9,
+            met=ratio >= 0.9,
         ),
         *(
             Row(

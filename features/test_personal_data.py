@@ -45,6 +45,7 @@ class Ada:
     token: str = ""
     tokens: dict[str, Any] = field(default_factory=dict)
     letters: list[str] = field(default_factory=list)
+    seed: str = ""
     reminder: str = ""
     job: str = ""
     cached: str = ""
@@ -68,7 +69,7 @@ class Ada:
     @property
     def secrets(self) -> list[str]:
         tokens = [self.tokens["access_token"], self.tokens["refresh_token"]]
-        return [PASSWORD, self.token, *tokens, *self.letters]
+        return [PASSWORD, self.token, self.seed, *tokens, *self.letters]
 
     def ask(self, method: str, path: str, body: Any = None, **headers: str) -> httpx.Response:
         if self.token:
@@ -127,6 +128,7 @@ def _(annals: Annals, ada: Ada, mailbox: Mailbox, target: Target) -> None:
     ada.sign_in(ada.email)
     _move(ada, mailbox)
     ada.tokens = ada.do("POST", "/v1/tokens")
+    ada.seed = ada.do("POST", "/v1/me/totp")["secret"]
     ada.do("POST", "/v1/api-keys", {"name": ada.key, "scopes": ["inbox:read"]})
     ada.do("POST", "/v1/reminders", _reminder(ada, "0s", "inbox"))
     ada.reminder = ada.do("POST", "/v1/reminders", _reminder(ada, "1h", "email"))["id"]
@@ -185,7 +187,8 @@ def _(ada: Ada) -> None:
     assert (told["id"], told["email"]) == (ada.account, ada.newer)
     things = {each["category"] for each in told["things"]}
     assert {"account", "session", "mail", "reminder", "delivery", "inbox", "job"} <= things
-    assert {"invitation", "membership"} <= things
+    assert {"invitation", "membership", "api-key", "second-factors"} <= things
+    assert "tokens.issued" in {each["type"] for each in told["others"]}
     for trace in ada.traces:
         assert trace in ada.export.text, trace
     for secret in ada.secrets:

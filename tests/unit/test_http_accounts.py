@@ -401,8 +401,18 @@ async def test_an_admin_closes_an_account_and_its_sessions(api: Api) -> None:
     assert (await types_of(api, account)).count("account.closed") == 1
 
 
-@pytest.mark.parametrize("verb", ["close", "reopen"])
-async def test_only_who_may_closes_or_reopens(api: Api, verb: str) -> None:
+async def test_an_admin_ends_all_sessions_of_an_account(api: Api) -> None:
+    account = (await register(api)).json()["id"]
+    tokens = [await token_of(api), await token_of(api)]
+    answer = await api.owner("POST", f"/v1/accounts/{account}/revoke-sessions")
+    assert answer.status_code == 204
+    for token in tokens:
+        assert (await api.ask("GET", "/v1/me", token=token)).status_code == 401
+    assert (await api.ask("GET", "/v1/me", token=await token_of(api))).status_code == 200
+
+
+@pytest.mark.parametrize("verb", ["close", "reopen", "revoke-sessions"])
+async def test_only_who_may_closes_reopens_or_ends_sessions(api: Api, verb: str) -> None:
     account = (await register(api)).json()["id"]
     path = f"/v1/accounts/{account}/{verb}"
     answer = await api.ask("POST", path, token=await token_of(api))

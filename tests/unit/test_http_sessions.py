@@ -1,6 +1,7 @@
 """Sessions over HTTP: whose they are, who ends them, and what a browser may do with a cookie."""
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -86,6 +87,20 @@ async def test_a_person_ends_one_of_their_sessions(api: Api) -> None:
     assert len(await events(api, "session.ended")) == 1
 
 
+async def test_to_end_sessions_takes_a_fresh_proof(api: Api) -> None:
+    stolen, mine = await api.sign_in(), await api.sign_in()
+    [id_] = [each["id"] for each in await listed(api, stolen) if not each["current"]]
+    api.platform.clock += timedelta(minutes=11)
+    for method, path, body in (
+        ("DELETE", f"/v1/sessions/{id_}", None),
+        ("POST", "/v1/sessions/revoke", {"scope": "others"}),
+    ):
+        answer = await api.ask(method, path, body, token=stolen)
+        assert (answer.status_code, answer.json()["type"]) == (403, "/problems/step-up-required")
+    assert await opens(api, mine)
+    assert (await api.ask("DELETE", "/v1/sessions/current", token=stolen)).status_code == 204
+
+
 async def test_nobody_ends_or_sees_anothers_session(api: Api) -> None:
     mine, other = await api.sign_in(), await api.sign_in("bob@example.org")
     [session] = await listed(api, other)
@@ -117,6 +132,25 @@ async def test_all_end_and_the_browser_forgets(api: Api) -> None:
     assert answer.status_code == 204
     assert "Max-Age=0" in answer.headers["set-cookie"]
     assert [await opens(api, each) for each in tokens] == [False, False]
+
+
+async def test_admins_end_the_sessions_of_those_who_may_no_more_than_they(api: Api) -> None:
+    ada, boss, admin = [
+        await api.sign_in(f"{name}@example.org") for name in ("ada", "boss", "admin")
+    ]
+    ids = [await account_of(api, token) for token in (ada, boss, admin)]
+    revoke, body = "/v1/sessions/revoke", {"scope": "all", "account": ids[0]}
+    answer = await api.ask("POST", revoke, body, token=boss)
+    assert (answer.status_code, answer.json()["permission"]) == (403, "accounts:write")
+    assert await opens(api, ada)
+    assert (await api.owner("POST", revoke, body)).status_code == 204
+    assert [await opens(api, token) for token in (ada, boss, admin)] == [False, True, True]
+    for account in ("00000000-0000-7000-8000-000000000000", "nonsense"):
+        answer = await api.owner("POST", revoke, {"scope": "all", "account": account})
+        assert (answer.status_code, answer.json()["type"]) == (404, "/problems/no-such-account")
+    answer = await api.owner("POST", revoke, {"scope": "others", "account": ids[1]})
+    assert [fault["pointer"] for fault in answer.json()["errors"]] == ["/scope"]
+    assert await opens(api, boss)
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 Who has stolen a session must not throw its owner out, so ending others takes a fresh proof.
 """
 
-from typing import Annotated, Literal
+from typing import Literal
 
 import msgspec
 
@@ -16,22 +16,14 @@ from adapters.http.names import known_id
 from adapters.http.operations import SIGNED_IN, operation
 from adapters.http.session_lists import missing_session
 from adapters.http.sessions import NoCurrentSession
-from application.memberships import STRANGER
 from application.revocations import RevokeAllSessions, RevokeSession
-from domain.access import check_grant
-from domain.accounts import NoSuchAccount
-from domain.rejections import Fault, Invalid
 from domain.accounts import NoSuchAccount
 
 
 class RevocationBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Which of my sessions end: all, or all others than the one of this request.
-
-    Or all of another `account` of the tenant, for who may write accounts.
-    """
+    """Which of my sessions end: all, or all others than the one of this request."""
 
     scope: Literal["others", "all"]
-    account: Annotated[str, msgspec.Meta(max_length=100)] | None = None
 
 
 @operation("DELETE", "/v1/sessions/{id}", needs=SIGNED_IN, answers={204: None}, fresh=True)
@@ -54,8 +46,6 @@ async def revoke_session(call: Call) -> Answer:
 )
 async def revoke_sessions(call: Call, body: RevocationBody) -> Answer:
     """End all of my sessions, or all others: they open nothing any more, anywhere."""
-    if body.account is not None:
-        return await _revoke_of_another(call, body.account, body.scope)
     account, current, kept = call.person, call.principal.session, ""
     if body.scope == "others":
         if current is None:
@@ -78,27 +68,6 @@ async def revoke_sessions_of_account(call: Call) -> Answer:
     id_ = known_id(call.params["id"], lambda _account: NoSuchAccount())
     command = RevokeAllSessions(account=id_)
     return await execute(call, command, lambda _result, _version: Answer(204))
-
-
-async def _revoke_of_another(call: Call, text: str, scope: str) -> Answer:
-    """End all sessions of a member of the tenant who may do no more than the caller.
-
-    Raises:
-        MissingPermission: the caller may not write accounts, or lacks what the member may do.
-        NoSuchAccount: it is no member.
-        Invalid: others than which session?
-    """
-    call.require("accounts:write")
-    account = known_id(text, lambda _: NoSuchAccount())
-    standing = await call.platform.standings(account, call.tenant)
-    if standing is STRANGER:
-        raise NoSuchAccount
-    check_grant(call.principal.permissions, standing.permissions)
-    if scope != "all":
-        detail = "of another account all sessions end, or none"
-        raise Invalid(Fault(pointer="/scope", code="exclusive", detail=detail))
-    gone = _gone(call, here=False)
-    return await execute(call, RevokeAllSessions(account=account), lambda _result, _version: gone)
 
 
 def _gone(call: Call, *, here: bool) -> Answer:

@@ -134,25 +134,6 @@ async def test_all_end_and_the_browser_forgets(api: Api) -> None:
     assert [await opens(api, each) for each in tokens] == [False, False]
 
 
-async def test_admins_end_the_sessions_of_those_who_may_no_more_than_they(api: Api) -> None:
-    ada, boss, admin = [
-        await api.sign_in(f"{name}@example.org") for name in ("ada", "boss", "admin")
-    ]
-    ids = [await account_of(api, token) for token in (ada, boss, admin)]
-    revoke, body = "/v1/sessions/revoke", {"scope": "all", "account": ids[0]}
-    answer = await api.ask("POST", revoke, body, token=boss)
-    assert (answer.status_code, answer.json()["permission"]) == (403, "accounts:write")
-    assert await opens(api, ada)
-    assert (await api.owner("POST", revoke, body)).status_code == 204
-    assert [await opens(api, token) for token in (ada, boss, admin)] == [False, True, True]
-    for account in ("00000000-0000-7000-8000-000000000000", "nonsense"):
-        answer = await api.owner("POST", revoke, {"scope": "all", "account": account})
-        assert (answer.status_code, answer.json()["type"]) == (404, "/problems/no-such-account")
-    answer = await api.owner("POST", revoke, {"scope": "others", "account": ids[1]})
-    assert [fault["pointer"] for fault in answer.json()["errors"]] == ["/scope"]
-    assert await opens(api, boss)
-
-
 @pytest.mark.parametrize(
     ("body", "pointer"),
     [({}, "/scope"), ({"scope": "most"}, "/scope"), ({"scope": "all", "why": 1}, "/why")],

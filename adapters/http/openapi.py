@@ -14,6 +14,7 @@ from adapters.http.bodies import Body, RawBody
 from adapters.http.conditions import TAG_PATTERN
 from adapters.http.idempotency import KEY_PATTERN
 from adapters.http.moments import PLACE
+from adapters.http.names import NAME_PATTERN
 from adapters.http.operations import ANYONE, Operation
 
 _REF = "#/components/schemas/{name}"
@@ -56,6 +57,11 @@ _HEADERS: dict[str, tuple[str, str, str]] = {
         KEY_PATTERN,
     ),
     "If-Match": ("conditional", "Only if the thing still has this ETag.", TAG_PATTERN),
+    "Annals-Tenant": (
+        "asks",
+        "The tenant in which this is asked; without it, that of the credential.",
+        NAME_PATTERN,
+    ),
     "Annals-Consistent-After": (
         "consistent",
         "Not older than this `Annals-Position`.",

@@ -60,6 +60,11 @@ class Operation:
         return (self.handle.__doc__ or self.name).partition("\n")[0]
 
     @property
+    def asks(self) -> bool:
+        """Whether it asks who sends it."""
+        return self.needs is not ANYONE
+
+    @property
     def permissions(self) -> tuple[str, ...]:
         """The permissions that open it, each of them."""
         return self.any_of or ((self.needs,) if self.needs else ())

@@ -1,5 +1,6 @@
 """Who may what over HTTP: roles, keys and their scopes, and that every refusal names what lacks."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
@@ -244,6 +245,23 @@ async def test_a_persons_key_loses_what_the_person_loses(api: Api) -> None:
     ]
     await api.owner("DELETE", member)
     assert (await api.ask("GET", "/v1/access/current", token=key)).status_code == 401
+
+
+async def test_a_closed_accounts_keys_open_nothing(api: Api) -> None:
+    ada = await with_role(api, "ada@example.org", "admin")
+    key = await new_key(ada, "flags:read")
+    assert (await api.owner("POST", f"/v1/accounts/{ada.account}/close")).status_code == 204
+    assert (await api.ask("GET", "/v1/flags/f", token=key)).status_code == 401
+
+
+async def test_a_role_is_not_deleted_while_somebody_is_given_it(api: Api) -> None:
+    await api.owner("PUT", "/v1/roles/r", {"permissions": []})
+    bob = await person(api, "bob@example.org")
+    given, deleted = await asyncio.gather(
+        api.owner("PUT", f"/v1/members/{bob.account}", {"role": "r"}),
+        api.owner("DELETE", "/v1/roles/r"),
+    )
+    assert (given.status_code, deleted.status_code) in {(200, 409), (422, 204)}
 
 
 async def test_a_key_expires_and_never_before_it_is_made(api: Api) -> None:

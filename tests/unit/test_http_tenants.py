@@ -1,5 +1,6 @@
 """Tenants over HTTP: made, joined, left, suspended, and picked for a request or a session."""
 
+import asyncio
 import re
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -180,6 +181,29 @@ async def test_the_last_owner_stays(api: Api, ada: Person) -> None:
     bob = await with_role(api, "bob@example.org", "owner", "acme")
     await ada.done("POST", "/v1/me/leave", tenant="acme")
     assert refusal(await bob.ask("POST", "/v1/me/leave", tenant="acme")) == (409, "last-owner")
+
+
+async def test_of_two_owners_who_leave_at_once_one_stays(api: Api, ada: Person) -> None:
+    bob = await with_role(api, "bob@example.org", "owner", "acme")
+    left = await asyncio.gather(
+        *(each.ask("POST", "/v1/me/leave", tenant="acme") for each in (ada, bob))
+    )
+    assert sorted(each.status_code for each in left) == [204, 409]
+
+
+async def test_of_two_who_use_a_token_at_once_one_joins(api: Api, ada: Person) -> None:
+    bob, token = await person(api, "bob@example.org"), await invited(api, ada, "bob@example.org")
+    body = {"token": token}
+    both = await asyncio.gather(
+        *(bob.ask("POST", "/v1/invitations/accept", body) for _ in range(2))
+    )
+    assert sorted(each.status_code for each in both) == [200, 401]
+
+
+async def test_of_two_tenants_of_one_name_one_is_made(api: Api) -> None:
+    body = {"name": "acme"}
+    both = await asyncio.gather(*(api.owner("POST", "/v1/tenants", body) for _ in range(2)))
+    assert sorted(each.status_code for each in both) == [201, 409]
 
 
 async def test_a_key_leaves_nothing(api: Api) -> None:

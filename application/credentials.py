@@ -5,7 +5,8 @@ one coalesced event per account and minute; guesses at addresses without an acco
 trace in it, so an attack cannot grow the log.
 """
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -13,6 +14,7 @@ import msgspec
 
 from application.bus import Run
 from application.emails import NameHash, known_form
+from application.event_store import Outage
 from application.lockout import Attempt, Failure, Locked, Lockout
 from application.passwords import PasswordHasher, Verified
 from application.unit import Unit
@@ -88,9 +90,10 @@ class CredentialCheck:
         """
         email = known_form(given.email)
         attempt = await self.reserve(email, given.address)
-        owner = await self._owner(email, run)
-        known = owner[1].password_hash if owner else None
-        verified = await self.hasher.verify(known, given.password)
+        async with self._unjudged(attempt):
+            owner = await self._owner(email, run)
+            known = owner[1].password_hash if owner else None
+            verified = await self.hasher.verify(known, given.password)
         if owner is None or not verified.ok or (self.verified_only and not owner[1].verified):
             await self.failed(attempt, owner[0] if owner else None, run)
             raise WrongCredentials
@@ -114,11 +117,21 @@ class CredentialCheck:
         account = await run.look(look)
         email = id_ if isinstance(account.email, Erased) else known_form(account.email)
         attempt = await self.reserve(email, address)
-        verified = await self.hasher.verify(account.password_hash, password)
+        async with self._unjudged(attempt):
+            verified = await self.hasher.verify(account.password_hash, password)
         if not verified.ok:
             await self.failed(attempt, id_, run)
             raise WrongCredentials
         return await self._checked(id_, account, attempt, verified, password, run)
+
+    @asynccontextmanager
+    async def _unjudged(self, attempt: Attempt) -> AsyncIterator[None]:
+        """While nobody knows whether the password is right, an outage makes it no failure."""
+        try:
+            yield
+        except Outage:
+            await self.lockout.withdrawn(attempt)
+            raise
 
     async def _checked(
         self,

@@ -55,6 +55,7 @@ class AskForEmailChangeHandler:
         checked = await self.check.confirm(
             command.account, command.current_password, command.address, run
         )
+        await self.check.passed(checked)
         if form == _form(checked.account):
             detail = "email is the address that the account has"
             raise Invalid(Fault(pointer="/email", code="unchanged", detail=detail))
@@ -74,9 +75,7 @@ class AskForEmailChangeHandler:
                     unit, kind="account-exists", person=reservation.account, to=owner.email
                 )
 
-        done = await run(decide, lanes=[(ACCOUNT, command.account)])
-        await self.check.passed(checked)
-        return done
+        return await run(decide, lanes=[(ACCOUNT, command.account)])
 
 
 class ConfirmEmailChange(msgspec.Struct, frozen=True, kw_only=True):

@@ -72,9 +72,8 @@ class CloseOwnHandler:
         checked = await self.check.confirm(
             command.account, command.current_password, command.address, run
         )
-        done = await self.close(Close(account=command.account), run)
         await self.check.passed(checked)
-        return done
+        return await self.close(Close(account=command.account), run)
 
 
 class Reopen(msgspec.Struct, frozen=True, kw_only=True):

@@ -66,6 +66,7 @@ class ChangeOwnPasswordHandler:
         checked = await self.check.confirm(
             session.account, command.current_password, session.address, run
         )
+        await self.check.passed(checked)
         _refuse(command.password, checked.account, self.common)
         new = await self.hasher.hash(command.password)
 
@@ -89,7 +90,6 @@ class ChangeOwnPasswordHandler:
         done = await self.open(run, opening, change)
         # the new session's start is the last of these events; all sessions before it are ended
         await self.sessions.end_all(session.account, done.position.number - 1)
-        await self.check.passed(checked)
         return done
 
 

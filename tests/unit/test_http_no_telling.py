@@ -152,3 +152,33 @@ async def test_nobody_is_flooded(api: Api) -> None:
     assert len(await letters_in(api.platform)) - before <= 5
     await api.ask("POST", "/v1/accounts/password-reset", {"email": KNOWN})
     assert (await api.platform.store.tail()).position == tail
+
+
+async def test_what_is_refused_after_a_right_password_is_no_guess(api: Api) -> None:
+    token = await signed_in(api, KNOWN)
+    body = {"current_password": PASSWORD, "password": "12345678"}
+    for _ in range(8):
+        answer = await api.ask("POST", "/v1/me/password", body, token=token)
+        assert answer.status_code == 422
+    assert await signed_in(api, KNOWN)
+
+
+async def test_guesses_in_a_session_are_guesses(api: Api) -> None:
+    token = await signed_in(api, KNOWN)
+    body = {"current_password": "wrong one", "password": "battery staple"}
+    statuses = [
+        (await api.ask("POST", "/v1/me/password", body, token=token)).status_code for _ in range(6)
+    ]
+    assert statuses == [401] * 5 + [429]
+    wanted = {"email": KNOWN, "password": PASSWORD}
+    assert (await api.ask("POST", "/v1/sessions", wanted)).status_code == 429
+
+
+async def test_an_outage_is_no_guess(api: Api) -> None:
+    hasher = api.platform.hasher
+    api.platform.hasher.down = True
+    for _ in range(8):
+        answer = await api.ask("POST", "/v1/sessions", {"email": KNOWN, "password": PASSWORD})
+        assert answer.status_code == 503
+    hasher.down = False
+    assert await signed_in(api, KNOWN)

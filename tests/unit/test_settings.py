@@ -29,7 +29,10 @@ def test_defaults_lie_in_the_data_directory() -> None:
     assert settings.master_key_file == Path("/srv/annals/master.key")
     assert settings.owner_key_file == Path("/srv/annals/owner.key")
     assert settings.metrics_dir == Path("/srv/annals/metrics")
-    assert settings.session_ttl == timedelta(hours=12)
+    assert (settings.session_ttl, settings.session_idle) == (
+        timedelta(hours=12),
+        timedelta(hours=1),
+    )
 
 
 def test_a_named_file_does_not_follow_the_data_directory() -> None:

@@ -110,9 +110,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     flag_usage_interval: Annotated[timedelta, _DURATION] = timedelta(seconds=10)
 
-    accounts_verify: Annotated[
-        str, _read(choice(*_VERIFY), f"one of {', '.join(_VERIFY)}")
-    ] = "optional"
+    accounts_verify: Annotated[str, _read(choice(*_VERIFY), f"one of {', '.join(_VERIFY)}")] = (
+        "optional"
+    )
     session_ttl: Annotated[timedelta, _DURATION] = timedelta(hours=12)
     session_idle: Annotated[timedelta, _DURATION] = timedelta(hours=1)
     argon2_memory_kib: Annotated[

@@ -42,7 +42,6 @@ import msgspec
 from application.endings import end
 from application.event_store import ForeignIncarnation, Outage
 
-
 LONGEST = timedelta(days=31)
 """So long sessions may live, unless their settings say longer."""
 

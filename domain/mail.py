@@ -28,8 +28,8 @@ MailKind = Literal[
 ]
 """What a letter is about."""
 
-RETRY = RetryPolicy(max_attempts=12, base=2.0, cap=1800.0)
-"""A mail server that is down for some hours loses nothing."""
+RETRY = RetryPolicy(max_attempts=24, base=2.0, cap=3600.0)
+"""A mail server that is down for some hours loses nothing: with jitter they take six or seven."""
 
 
 class MailQueued(Event, frozen=True, kw_only=True, tag="mail.queued"):

@@ -52,6 +52,7 @@ class Installation:
     """A platform that is served and projected in this event loop."""
 
     platform: Platform
+    app: Any
     http: httpx.AsyncClient
     owner: str
 
@@ -109,9 +110,10 @@ async def opened_installation(settings: Settings) -> AsyncIterator[Installation]
         work = asyncio.create_task(projector.run())
         stack.callback(work.cancel)
         await seat_owner(platform, rotate=True)
-        transport = httpx.ASGITransport(app=build_app(platform))  # type: ignore[arg-type]
+        app: Any = build_app(platform)
+        transport = httpx.ASGITransport(app=app)
         http = await enter(httpx.AsyncClient(transport=transport, base_url="http://annals"))
-        yield Installation(platform, http, settings.owner_key_file.read_text().strip())
+        yield Installation(platform, app, http, settings.owner_key_file.read_text().strip())
 
 
 async def furnished(at: Installation, room: Room) -> Room:
@@ -207,10 +209,31 @@ def _write_line(logs: Path, message: str) -> None:
     (logs / "app.log").write_text(json.dumps(line) + "\n")
 
 
+async def told(at: Installation, room: Room, account: str) -> str:
+    """Put something into the inbox that an account has in the tenant; the item's id."""
+    due, item = datetime.now(UTC), str(uuid4())
+    add = AddItem(
+        account=account,
+        reminder=str(uuid4()),
+        occurrence=1,
+        due_at=due,
+        late=False,
+        title=room.marker,
+        body=None,
+        at=due,
+    )
+
+    async def decide(unit: Any) -> None:
+        unit.begin(INBOX_ITEM, place(account, item), add)
+
+    context = Context(tenant=room.name, correlation_id=uuid4(), deadline=1e12)
+    await at.platform.pipeline.run(decide, context)
+    return item
+
+
 async def _delivered(at: Installation, room: Room) -> None:
     """What a reminder that has fired leaves behind, without waiting for one."""
-    due = datetime.now(UTC)
-    delivery, item = str(uuid4()), str(uuid4())
+    due, delivery = datetime.now(UTC), str(uuid4())
     queue = QueueDelivery(
         owner=room.ids["account"],
         reminder=room.ids["reminder"],
@@ -223,24 +246,54 @@ async def _delivered(at: Installation, room: Room) -> None:
         retry=RetryPolicy(),
         at=due,
     )
-    add = AddItem(
-        account=room.ids["account"],
-        reminder=room.ids["reminder"],
-        occurrence=1,
-        due_at=due,
-        late=False,
-        title=room.marker,
-        body=None,
-        at=due,
-    )
 
     async def decide(unit: Any) -> None:
         unit.begin(DELIVERY, delivery, queue)
-        unit.begin(INBOX_ITEM, place(room.ids["account"], item), add)
 
     context = Context(tenant=room.name, correlation_id=uuid4(), deadline=1e12)
     await at.platform.pipeline.run(decide, context)
-    room.ids |= {"delivery": delivery, "item": item}
+    room.ids |= {"delivery": delivery, "item": await told(at, room, room.ids["account"])}
+
+
+class Live:
+    """A stream of server-sent events, as a client reads it."""
+
+    def __init__(self, at: Installation, path: str, token: str) -> None:
+        self.read = b""
+        self._blocks, self._gone = asyncio.Queue[bytes](), asyncio.Event()
+        place, _, query = path.partition("?")
+        scope = {
+            "type": "http",
+            "method": "GET",
+            "path": place,
+            "raw_path": place.encode(),
+            "query_string": query.encode(),
+            "headers": [(b"authorization", f"Bearer {token}".encode()), (b"host", b"annals")],
+            "http_version": "1.1",
+            "scheme": "http",
+            "root_path": "",
+            "client": ("127.0.0.1", 1),
+            "server": ("annals", 80),
+        }
+        self._task = asyncio.create_task(at.app(scope, self._receive, self._send))
+
+    async def until(self, text: str) -> bytes:
+        """All that was read, as soon as this is in it."""
+        async with asyncio.timeout(30):
+            while text.encode() not in self.read:
+                self.read += await self._blocks.get()
+        return self.read
+
+    async def close(self) -> None:
+        self._gone.set()
+        await self._task
+
+    async def _receive(self) -> Any:
+        await self._gone.wait()
+        return {"type": "http.disconnect"}
+
+    async def _send(self, message: Any) -> None:
+        await self._blocks.put(message.get("body", b""))
 
 
 _SEEN = re.compile(

@@ -9,6 +9,7 @@ import msgspec
 
 from application.bus import Run
 from application.emails import NameHash
+from application.limits import RateLimiter
 from application.mail import Letters
 from application.memberships import admit
 from application.roles import opened_by
@@ -24,11 +25,21 @@ from domain.invitations import (
     SendInvitation,
     WrongToken,
 )
+from domain.limits import Limit
 from domain.memberships import MEMBERSHIP, Membership
+from domain.recorded import SYSTEM_TENANT
 from domain.rejections import Conflict, Fault, Invalid
 from domain.tenants import TENANT, Suspended, Tenant
 
 LIFETIME = timedelta(days=7)
+
+_HOUR = 3600.0
+FROM_ONE = Limit(algorithm="sliding_window", limit=5, window=_HOUR, scope="tenant")
+FROM_ALL = Limit(algorithm="sliding_window", limit=20, window=_HOUR, scope="tenant")
+"""So many invitations an address is sent at most, by one tenant and by all of them.
+
+No limit that a tenant defines can have the names that these are counted under.
+"""
 
 
 class AlreadyAMember(Conflict):
@@ -67,6 +78,7 @@ class InviteHandler:
     """Carries out `Invite`: the invitation and its letter in one append."""
 
     letters: Letters
+    limiter: RateLimiter
     email_hash: NameHash
     now: Callable[[], datetime]
 
@@ -77,18 +89,22 @@ class InviteHandler:
             Invalid: a malformed address, or a role that the tenant has not.
             MissingPermission: the role opens what the caller may not do.
             AlreadyAMember: the address belongs to a member.
+            LimitUsedUp: the address was sent enough of them.
         """
         email = canonical_email(command.email)
         if email is None:
             fault = Fault(pointer="/email", code="email", detail="is no e-mail address")
             raise Invalid(fault)
 
+        address = self.email_hash(email)
+        await self.limiter.count(":invitations", run.context.tenant, FROM_ONE, address)
+        await self.limiter.count(":all-invitations", SYSTEM_TENANT, FROM_ALL, address)
+
         async def decide(unit: Unit) -> Invitation:
-            at, address = self.now(), self.email_hash(email)
+            at = self.now()
             expires_at = at + LIFETIME
-            person = await self.letters.person(unit, email)
             send = SendInvitation(
-                person=person,
+                person=f"address-{address}",  # or it would tell who has an account
                 email=command.email,
                 address=address,
                 role=command.role,
@@ -98,6 +114,7 @@ class InviteHandler:
             )
             invitation = unit.begin(INVITATION, command.id, send)
             check_grant(command.held, await opened_by(unit, command.role))
+            person = await self.letters.person(unit, email)
             member = await unit.load(MEMBERSHIP, person)
             if isinstance(member, Membership):
                 raise AlreadyAMember

@@ -31,7 +31,7 @@ def _handlers(services: Services) -> Handlers:
         ResumeTenant: tenant,
         RemoveMember: RemoveMemberHandler(now),
         Leave: LeaveHandler(now),
-        Invite: InviteHandler(services.letters, services.email_hash, now),
+        Invite: InviteHandler(services.letters, services.limiter, services.email_hash, now),
         Uninvite: UninviteHandler(now),
         Accept: AcceptHandler(now),
     }

@@ -150,6 +150,31 @@ async def test_nobody_is_invited_twice_who_is_a_member(api: Api, ada: Person) ->
     assert refusal(asked) == (409, "already-a-member")
 
 
+async def test_an_invitation_does_not_tell_who_has_an_account(api: Api, ada: Person) -> None:
+    bob = await person(api, "bob@example.org")
+    told = []
+    for email in ("bob@example.org", "nobody@example.org"):
+        sent = await ada.done(
+            "POST", "/v1/invitations", {"email": email, "role": "member"}, tenant="acme"
+        )
+        history = await ada.ask("GET", f"/v1/invitations/{sent['id']}/history", tenant="acme")
+        assert bob.account not in history.text
+        told.append(
+            {name: type(value) for name, value in history.json()["items"][0]["data"].items()}
+        )
+    assert told[0] == told[1]
+
+
+async def test_nobody_is_flooded_with_invitations(ada: Person) -> None:
+    body = {"email": "bob@example.org", "role": "member"}
+    for _ in range(5):
+        await ada.done("POST", "/v1/invitations", body, tenant="acme")
+    answer = await ada.ask("POST", "/v1/invitations", body, tenant="acme")
+    assert answer.status_code == 429
+    assert int(answer.headers["retry-after"]) > 0
+    await ada.done("POST", "/v1/invitations", {**body, "email": "c@example.org"}, tenant="acme")
+
+
 async def test_bad_invitations_are_told_where(api: Api, ada: Person) -> None:
     for body, pointer in (
         ({"email": "nobody", "role": "member"}, "/email"),

@@ -6,12 +6,12 @@ from datetime import datetime
 from uuid import UUID
 
 from adapters.crypto.jwt import JwtAccessTokens, new_key_pair
-from adapters.crypto.refresh_tokens import RefreshTokenTexts
-from application.access_tokens import AccessTokenCheck
+from adapters.crypto.one_time_tokens import PrefixedTokens
 from application.current import CurrentStates
 from application.memberships import Standings
-from application.signing_keys import SigningKeyRing, VouchingKeys
-from application.token_making import TokenMaker
+from application.tokens.access_tokens import AccessTokenCheck
+from application.tokens.making import TokenMaker
+from application.tokens.signing_keys import SigningKeyRing, VouchingKeys
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,7 +36,7 @@ def opened_tokens(
         make=TokenMaker(
             ring=SigningKeyRing(current, new_key_pair, now),
             access=access,
-            refresh=RefreshTokenTexts(),
+            refresh=PrefixedTokens(),
             standings=Standings(current),
             issuer=issuer,
             now=now,

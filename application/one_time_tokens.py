@@ -1,4 +1,4 @@
-"""The port to tokens that are sent by mail and open one thing once.
+"""The port to tokens that open one thing once: those in mails, and refresh tokens.
 
 A token names the stream that knows it, so that no index is needed, and holds 256 random bits; only
 a hash is kept. Whatever is wrong with one is answered alike (`WrongToken`).
@@ -17,7 +17,7 @@ class NewToken(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class GivenToken(msgspec.Struct, frozen=True, kw_only=True):
-    """A text that has the form of a token: whose it is, and what would be kept of it."""
+    """A text that has the form of a token: who owns it, and what would be kept of it."""
 
     owner: str
     hash: str
@@ -27,7 +27,7 @@ class OneTimeTokens(Protocol):
     """How such tokens are written; those of one purpose are none of another's."""
 
     def new(self, purpose: str, owner: str) -> NewToken:
-        """An unguessable token of `owner`, which is a UUID."""
+        """An unguessable token of `owner`, the id (a UUID) of the stream that knows it."""
         ...
 
     def read(self, purpose: str, text: str) -> GivenToken | None:

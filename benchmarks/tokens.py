@@ -12,7 +12,7 @@ from time import perf_counter
 import msgspec
 
 from adapters.crypto.jwt import JwtAccessTokens, new_key_pair
-from application.access_tokens import AccessClaims
+from application.tokens.access_tokens import AccessClaims
 from benchmarks.commands import SECONDS, USERS, api
 from benchmarks.http_load import Load, Result, post, send_apart
 from benchmarks.http_server import BARE

@@ -1,14 +1,13 @@
 """The tokens of invitations: they name the tenant, for who accepts one is not in it yet."""
 
 import re
-import secrets
 from uuid import UUID
 
 import msgspec
 
-_TOKEN = re.compile(
-    r"inv_([A-Za-z0-9][A-Za-z0-9.~-]{0,99})_([0-9a-f]{32})_[A-Za-z0-9_-]{43}", re.ASCII
-)
+from adapters.crypto.tokens import SECRET, new_secret
+
+_TOKEN = re.compile("inv_([A-Za-z0-9][A-Za-z0-9.~-]{0,99})_([0-9a-f]{32})_" + SECRET)
 
 
 class NamedInvitation(msgspec.Struct, frozen=True):
@@ -19,8 +18,8 @@ class NamedInvitation(msgspec.Struct, frozen=True):
 
 
 def make_invitation_token(tenant: str, id_: UUID) -> str:
-    """`inv_<tenant>_<id>_<secret>`, with 256 random bits."""
-    return f"inv_{tenant}_{id_.hex}_{secrets.token_urlsafe(32)}"
+    """`inv_<tenant>_<id>_<secret>`."""
+    return f"inv_{tenant}_{id_.hex}_{new_secret()}"
 
 
 def parse_invitation_token(text: str) -> NamedInvitation | None:

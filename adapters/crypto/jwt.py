@@ -17,8 +17,8 @@ import jwt
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from application.access_tokens import AccessClaims
-from application.signing_keys import KeyPair
+from application.tokens.access_tokens import AccessClaims
+from application.tokens.signing_keys import KeyPair
 from domain.signing_keys import SigningKey
 
 LONGEST_JWT = 2048

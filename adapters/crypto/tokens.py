@@ -5,7 +5,6 @@ to guess, and so nothing to slow down.
 """
 
 import hashlib
-import hmac
 import os
 import re
 import secrets
@@ -15,13 +14,12 @@ from uuid import UUID
 
 import msgspec
 
-SESSION_PREFIX = "as_"
-KEY_PREFIX = "annals_"
-_SECRET = r"[A-Za-z0-9_-]{43}"  # noqa: S105 - a pattern
-_SESSION = re.compile(SESSION_PREFIX + _SECRET)
-_KEY = re.compile(KEY_PREFIX + "([0-9a-f]{32})_" + _SECRET)
+SECRET = r"[A-Za-z0-9_-]{43}"  # noqa: S105 - a pattern
+"""How 256 random bits are written."""
 
-
+_SESSION = re.compile("as_" + SECRET)
+_NAMING = re.compile("([a-z]+)_([0-9a-f]{32})_" + SECRET)
+_KEY = "annals"
 _AT_ONCE = 256  # ids for which random bits are asked for together
 
 
@@ -33,14 +31,9 @@ class NewApiKey(msgspec.Struct, frozen=True, kw_only=True):
     hash: str
 
 
-def new_session_token() -> str:
-    """`as_` and 43 characters of base64url."""
-    return SESSION_PREFIX + secrets.token_urlsafe(32)
-
-
-def is_session_token(text: str) -> bool:
-    """Whether a text has the form of a session's token."""
-    return _SESSION.fullmatch(text) is not None
+def new_secret() -> str:
+    """256 random bits."""
+    return secrets.token_urlsafe(32)
 
 
 def hash_token(text: str) -> str:
@@ -48,21 +41,36 @@ def hash_token(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
+def new_session_token() -> str:
+    """`as_<secret>`."""
+    return f"as_{new_secret()}"
+
+
+def is_session_token(text: str) -> bool:
+    """Whether a text has the form of a session's token."""
+    return _SESSION.fullmatch(text) is not None
+
+
+def new_naming_token(prefix: str, id_: UUID) -> str:
+    """`<prefix>_<id>_<secret>`: the id finds the stream that knows the token's hash."""
+    return f"{prefix}_{id_.hex}_{new_secret()}"
+
+
+def named_id(prefix: str, text: str) -> UUID | None:
+    """The id in such a token; None when it is none with this prefix."""
+    match = _NAMING.fullmatch(text)
+    return UUID(hex=match[2]) if match is not None and match[1] == prefix else None
+
+
 def make_api_key(id_: UUID) -> NewApiKey:
-    """`annals_<id>_<secret>`: the id finds the key's stream, the whole text is what is hashed."""
-    text = f"{KEY_PREFIX}{id_.hex}_{secrets.token_urlsafe(32)}"
+    """A key whose id finds its stream."""
+    text = new_naming_token(_KEY, id_)
     return NewApiKey(id=id_, text=text, hash=hash_token(text))
 
 
 def parse_api_key(text: str) -> UUID | None:
     """The id in a key's text; None when it is no key."""
-    match = _KEY.fullmatch(text)
-    return None if match is None else UUID(hex=match[1])
-
-
-def matches(text: str, kept_hash: str) -> bool:
-    """Whether a token or key is the one whose hash was kept, in constant time."""
-    return hmac.compare_digest(hash_token(text), kept_hash)
+    return named_id(_KEY, text)
 
 
 class IdMaker:

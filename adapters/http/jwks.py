@@ -14,7 +14,7 @@ from adapters.http.histories import HistoryPage, stream_history
 from adapters.http.moments import Moment, fold, in_utc
 from adapters.http.ofrep import is_known
 from adapters.http.operations import ANYONE, operation
-from application.signing_keys import RotateSigningKey
+from application.tokens.signing_keys import RotateSigningKey
 from domain.recorded import SYSTEM_TENANT
 from domain.rejections import NotFound
 from domain.signing_keys import INSTALLATION, SIGNING_KEYS, SigningKey

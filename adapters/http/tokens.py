@@ -1,7 +1,5 @@
 """Tokens over HTTP, for clients that are no browsers; see `docs/guides/tokens.md`."""
 
-from typing import Annotated, Any
-
 import msgspec
 
 from adapters.crypto.tokens import is_session_token
@@ -12,17 +10,12 @@ from adapters.http.calls import Call
 from adapters.http.commands import execute
 from adapters.http.operations import ANYONE, operation
 from adapters.http.second_factor_shapes import FactorBody, given_factor
-from application.token_making import Holder, Tokens
-from application.tokens import (
-    ExchangeSession,
-    RevokeRefreshToken,
-    SignInForTokens,
-    UseRefreshToken,
-)
+from adapters.http.sessions import Typed
+from application.tokens.exchanging import ExchangeSession, SignInForTokens
+from application.tokens.making import Holder, Tokens
+from application.tokens.refreshing import RevokeRefreshToken, UseRefreshToken
 from domain.recorded import DEFAULT_TENANT
 from domain.rejections import Fault, Forbidden, Invalid
-
-Typed = Annotated[str, msgspec.Meta(max_length=1000)]
 
 
 class TokensBody(FactorBody, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -86,13 +79,7 @@ async def _holder(call: Call) -> Holder:
     session = call.session
     if session is None or token is None or not is_session_token(token):
         raise NotASession
-    return Holder(
-        session=session.id,
-        account=session.account,
-        tenant=call.tenant,
-        authenticated_at=session.authenticated_at,
-        expires_at=session.expires_at,
-    )
+    return Holder.of(session, call.tenant)
 
 
 def _both(body: TokensBody) -> tuple[str, str]:
@@ -121,11 +108,8 @@ async def refresh_tokens(call: Call, body: RefreshTokenBody) -> Answer:
 @operation("POST", "/v1/tokens/revoke", needs=ANYONE, body=RefreshTokenBody, answers={204: None})
 async def revoke_tokens(call: Call, body: RefreshTokenBody) -> Answer:
     """Give a refresh token back, used or not; what is no token is none to give back (RFC 7009)."""
-
-    def gone(_result: Any, _version: int) -> Answer:
-        return Answer(204)
-
-    return await execute(call, RevokeRefreshToken(refresh_token=body.refresh_token), gone)
+    command = RevokeRefreshToken(refresh_token=body.refresh_token)
+    return await execute(call, command, lambda _session, _version: Answer(204))
 
 
 OPERATIONS = (issue_tokens, refresh_tokens, revoke_tokens)

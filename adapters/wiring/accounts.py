@@ -6,7 +6,7 @@ import adapters.http.registration
 import projections.memberships
 from adapters.capability import Capability, Handlers
 from adapters.crypto.common_passwords import common_passwords
-from adapters.crypto.one_time_tokens import MailedTokens
+from adapters.crypto.one_time_tokens import PrefixedTokens
 from adapters.services import Services
 from application.accounts.addresses import (
     AskForEmailChange,
@@ -50,7 +50,7 @@ def _handlers(services: Services) -> Handlers:
     hasher, sessions, check = services.hasher, services.sessions, services.check_credentials
     common = common_passwords()
     mail = TokenMail(
-        MailedTokens(), services.letters, services.letter_limit, services.email_hash, now
+        PrefixedTokens(), services.letters, services.letter_limit, services.email_hash, now
     )
     close = CloseHandler(sessions, mail, now)
     required = services.settings.accounts_verify == "required"

@@ -5,17 +5,19 @@ import adapters.http.tokens
 from adapters.capability import Capability, Handlers
 from adapters.crypto.jwt import new_key_pair
 from adapters.services import Services
-from application.signing_keys import RotateSigningKey, RotateSigningKeyHandler
-from application.tokens import (
+from application.tokens.exchanging import (
     ExchangeSession,
     ExchangeSessionHandler,
-    RevokeRefreshToken,
-    RevokeRefreshTokenHandler,
     SignInForTokens,
     SignInForTokensHandler,
+)
+from application.tokens.refreshing import (
+    RevokeRefreshToken,
+    RevokeRefreshTokenHandler,
     UseRefreshToken,
     UseRefreshTokenHandler,
 )
+from application.tokens.signing_keys import RotateSigningKey, RotateSigningKeyHandler
 from domain.signing_keys import SIGNING_KEYS
 from domain.tokens import TOKEN_FAMILY
 

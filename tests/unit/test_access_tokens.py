@@ -11,7 +11,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from adapters.crypto.jwt import JwtAccessTokens, json_web_key, new_key_pair, thumbprint
-from application.access_tokens import SKEW, AccessClaims, AccessTokenCheck
+from application.tokens.access_tokens import SKEW, AccessClaims, AccessTokenCheck
 from domain.signing_keys import SigningKey, SigningKeys
 from tests.support.forged_tokens import Forger, decoded
 

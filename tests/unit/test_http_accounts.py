@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from adapters.crypto.one_time_tokens import MailedTokens
+from adapters.crypto.one_time_tokens import PrefixedTokens
 from adapters.http import even_answers
 from adapters.settings import Settings
 from domain.mail import MailQueued
@@ -202,11 +202,11 @@ async def test_of_resets_at_once_with_one_token_one_wins(api: Api) -> None:
 
 async def test_whatever_is_wrong_with_a_token_has_one_answer(api: Api) -> None:
     account = (await register(api)).json()["id"]
-    used, foreign = await mailed(api, "verify-address"), MailedTokens().new("av", account).text
+    used, foreign = await mailed(api, "verify-address"), PrefixedTokens().new("av", account).text
     assert (await api.ask("POST", "/v1/accounts/verify", {"token": used})).status_code == 204
     await api.ask("POST", "/v1/accounts/password-reset", {"email": ADA})
     reset = await mailed(api, "password-reset")
-    nobodys = MailedTokens().new("av", MEMBER).text
+    nobodys = PrefixedTokens().new("av", MEMBER).text
     tokens = [used, foreign, reset, nobodys, reset[:-1], "", "x", "\u00e9" * 90, "av__"]
 
     answers = [await api.ask("POST", "/v1/accounts/verify", {"token": each}) for each in tokens]

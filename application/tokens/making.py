@@ -3,44 +3,22 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
 from uuid import UUID
 
 import msgspec
 
-from application.access_tokens import AccessClaims, AccessTokens
 from application.memberships import STRANGER, Standings
-from application.signing_keys import SigningKeyRing
+from application.one_time_tokens import NewToken, OneTimeTokens
+from application.session_store import LiveSession
+from application.tokens.access_tokens import AccessClaims, AccessTokens
+from application.tokens.signing_keys import SigningKeyRing
 from application.unit import Unit
 from domain.recorded import DEFAULT_TENANT
 from domain.signing_keys import ACCESS_TOKEN_LIFETIME, SigningKey
 from domain.tokens import TOKEN_FAMILY, IssueTokens
 
-
-class NewRefreshToken(msgspec.Struct, frozen=True, kw_only=True):
-    """A token that was made: its `text` is told once, its `hash` is kept."""
-
-    text: str
-    hash: str
-
-
-class GivenRefreshToken(msgspec.Struct, frozen=True, kw_only=True):
-    """A text that has the form of a refresh token: of which family, and what is kept of it."""
-
-    family: str
-    hash: str
-
-
-class RefreshTokenForm(Protocol):
-    """How refresh tokens are written."""
-
-    def new(self, family: str) -> NewRefreshToken:
-        """An unguessable token of a family."""
-        ...
-
-    def read(self, text: str) -> GivenRefreshToken | None:
-        """What a text is that somebody gives; None where it is no refresh token."""
-        ...
+REFRESH = "art"
+"""What a refresh token is for, among tokens that open one thing once; a family owns it."""
 
 
 class Holder(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,6 +29,17 @@ class Holder(msgspec.Struct, frozen=True, kw_only=True):
     tenant: str
     authenticated_at: datetime
     expires_at: datetime
+
+    @classmethod
+    def of(cls, session: LiveSession, tenant: str) -> "Holder":
+        """A session that counts, to work in a tenant."""
+        return cls(
+            session=session.id,
+            account=session.account,
+            tenant=tenant,
+            authenticated_at=session.authenticated_at,
+            expires_at=session.expires_at,
+        )
 
 
 class Tokens(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,7 +57,7 @@ class TokenMaker:
 
     ring: SigningKeyRing
     access: AccessTokens
-    refresh: RefreshTokenForm
+    refresh: OneTimeTokens
     standings: Standings
     issuer: str
     now: Callable[[], datetime]
@@ -81,7 +70,7 @@ class TokenMaker:
     async def begin(self, unit: Unit, holder: Holder, key: SigningKey, *, own: bool) -> Tokens:
         """The first tokens of a new family."""
         family = str(self.new_id())
-        first = self.refresh.new(family)
+        first = self.refresh.new(REFRESH, family)
         issue = IssueTokens(
             session=holder.session,
             account=holder.account,
@@ -94,7 +83,7 @@ class TokenMaker:
         unit.begin(TOKEN_FAMILY, family, issue)
         return await self.tokens(holder, key, first)
 
-    async def tokens(self, holder: Holder, key: SigningKey, refresh: NewRefreshToken) -> Tokens:
+    async def tokens(self, holder: Holder, key: SigningKey, refresh: NewToken) -> Tokens:
         """An access token, beside a refresh token that was made."""
         begins = int(self.now().timestamp())
         lifetime = int(ACCESS_TOKEN_LIFETIME.total_seconds())

@@ -11,7 +11,7 @@ from typing import Protocol
 
 import msgspec
 
-from application.signing_keys import VouchingKeys
+from application.tokens.signing_keys import VouchingKeys
 from domain.signing_keys import ACCESS_TOKEN_LIFETIME, SigningKey
 
 SKEW = 30.0

@@ -31,7 +31,7 @@ def test_every_read_model_is_listed_with_how_far_it_is(installation: Installatio
     assert (jobs["version"], jobs["build"], jobs["serves"]) == (1, 0, True)
     assert (jobs["state"], jobs["failed_at"], jobs["error"]) == ("running", None, None)
     table = installation.call("projections", "list").stdout
-    assert {"accounts", "sessions", "flags", "limits", "actions", "jobs"} <= set(table.split())
+    assert {"memberships", "sessions", "flags", "limits", "actions", "jobs"} <= set(table.split())
 
 
 def test_a_projection_pauses_and_goes_on_with_a_reason(installation: Installation) -> None:
@@ -106,13 +106,13 @@ def test_a_name_that_is_none_is_told_with_those_that_are(
 ) -> None:
     result = installation.call("projections", command, "flogs")
     assert result.exit_code == 1
-    assert "flogs: there are accounts, actions, " in result.stderr
+    assert "flogs: there are actions, api_keys, " in result.stderr
     assert "flags" in result.stderr.partition(": there are ")[2]
 
 
 def test_what_has_not_failed_cannot_be_retried_or_skipped(installation: Installation) -> None:
-    retry = installation.call("projections", "retry", "accounts")
-    skip = installation.call("projections", "skip", "accounts", "1", "--reason", "r")
+    retry = installation.call("projections", "retry", "memberships")
+    skip = installation.call("projections", "skip", "memberships", "1", "--reason", "r")
     assert retry.exit_code == skip.exit_code == 1
-    assert "accounts has not failed" in retry.stderr
-    assert "accounts does not stand at 1: it has not failed" in skip.stderr
+    assert "memberships has not failed" in retry.stderr
+    assert "memberships does not stand at 1: it has not failed" in skip.stderr

@@ -10,7 +10,7 @@ import msgspec
 from application.bus import Run
 from application.emails import NameHash
 from application.limits import RateLimiter
-from application.mail import Letters
+from application.mail import Letters, key_of_address
 from application.memberships import admit
 from application.roles import opened_by
 from application.unit import Done, Unit
@@ -103,8 +103,10 @@ class InviteHandler:
         async def decide(unit: Unit) -> Invitation:
             at = self.now()
             expires_at = at + LIFETIME
+            await unit.load(INVITATION, command.id)  # whose version is the answer's
+            reservation = await unit.load(EMAIL, address)
             send = SendInvitation(
-                person=f"address-{address}",  # or it would tell who has an account
+                person=key_of_address(address, reservation.releases),
                 email=command.email,
                 address=address,
                 role=command.role,
@@ -112,7 +114,7 @@ class InviteHandler:
                 expires_at=expires_at,
                 at=at,
             )
-            invitation = unit.begin(INVITATION, command.id, send)
+            invitation = await unit.decide(INVITATION, command.id, send)
             check_grant(command.held, await opened_by(unit, command.role))
             person = await self.letters.person(unit, email)
             member = await unit.load(MEMBERSHIP, person)

@@ -6,6 +6,7 @@ until the mail server takes the letter, at least once, always under the same Mes
 mail server a letter is written down instead, and the owner reads it in the outbox.
 """
 
+import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -73,7 +74,10 @@ class Told(Protocol):
 
 
 class Wording(msgspec.Struct, frozen=True, kw_only=True):
-    """How a letter of one kind reads; `page` is where its link leads, `command` takes its token."""
+    """How a letter of one kind reads; `page` is where its link leads, `command` takes its token.
+
+    `{how}` in a text stands for what to do with the token, `{where}` for the way to the page.
+    """
 
     subject: str
     text: str
@@ -81,43 +85,33 @@ class Wording(msgspec.Struct, frozen=True, kw_only=True):
     command: str = ""
 
 
-_ASK = """
-{link}
-
-or send this token to {command}:
-
-{token}
-
-It works once, until {until}.
-"""
+_BY_TOKEN = "send this token to {command}:\n\n{token}\n\nIt works once, until {until}.\n"
+_BY_LINK = "open\n\n{link}\n\nor " + _BY_TOKEN
 _WORDS: dict[MailKind, Wording] = {
     "verify-address": Wording(
         subject="Confirm your address",
-        text="An account was registered with this address. To confirm that it is yours, open\n"
-        + _ASK
-        + "\nIf that was not you, do nothing.\n",
+        text="An account was registered with this address. To confirm that it is yours, {how}\n"
+        "If that was not you, do nothing.\n",
         page="/verify-address",
         command="POST /v1/accounts/verify",
     ),
     "password-reset": Wording(
         subject="Choose a new password",
-        text="Somebody asked for a new password for your account. To choose one, open\n"
-        + _ASK
-        + "\nIf that was not you, do nothing: your password stays as it is.\n",
+        text="Somebody asked for a new password for your account. To choose one, {how}\n"
+        "If that was not you, do nothing: your password stays as it is.\n",
         page="/reset-password",
         command="POST /v1/accounts/password-reset/confirm",
     ),
     "password-changed": Wording(
         subject="Your password was changed",
         text="The password of your account was changed, and all sessions were ended.\n\n"
-        "If that was not you, ask for a new password at once:\n\n{link}\n",
+        "If that was not you, ask for a new password at once{where}\n",
         page="/forgotten-password",
     ),
     "email-change": Wording(
         subject="Confirm your new address",
-        text="This is to be the new address of your account. To confirm that it is yours, open\n"
-        + _ASK
-        + "\nIf that was not you, do nothing.\n",
+        text="This is to be the new address of your account. To confirm that it is yours, {how}\n"
+        "If that was not you, do nothing.\n",
         page="/confirm-address",
         command="POST /v1/me/email/confirm",
     ),
@@ -129,7 +123,7 @@ _WORDS: dict[MailKind, Wording] = {
     "account-exists": Wording(
         subject="You have an account already",
         text="Somebody tried to register with this address, which has an account already.\n\n"
-        "If that was you, sign in, or ask for a new password:\n\n{link}\n\n"
+        "If that was you, sign in, or ask for a new password{where}\n\n"
         "If it was not, do nothing.\n",
         page="/forgotten-password",
     ),
@@ -140,9 +134,8 @@ _WORDS: dict[MailKind, Wording] = {
     ),
     "invitation": Wording(
         subject="You are invited to {tenant}",
-        text="You are invited to join {tenant}. To accept, open\n"
-        + _ASK
-        + "\nIf you do not know why, do nothing.\n",
+        text="You are invited to join {tenant}. To accept, {how}\n"
+        "If you do not know why, do nothing.\n",
         page="/accept-invitation",
         command="POST /v1/invitations/accept",
     ),
@@ -155,7 +148,7 @@ _WORDS: dict[MailKind, Wording] = {
         subject="A sign-in of yours was ended",
         text="A token by which a program acts for you was used twice, so somebody may have copied\n"
         "it. That sign-in was ended; sign in to the program again.\n\n"
-        "If you know of no such program, ask for a new password at once:\n\n{link}\n",
+        "If you know of no such program, ask for a new password at once{where}\n",
         page="/forgotten-password",
     ),
 }
@@ -163,7 +156,7 @@ _WORDS: dict[MailKind, Wording] = {
 
 @dataclass(frozen=True)
 class Letters:
-    """Posts letters from within a decision; links lead below `public_url`."""
+    """Posts letters from within a decision; links lead below `public_url`, where there is one."""
 
     public_url: str
     email_hash: Callable[[str], str]
@@ -196,16 +189,15 @@ class Letters:
         return reservation.account or key_of_address(address, reservation.releases)
 
     def _worded(self, wording: Wording, values: dict[str, Any]) -> tuple[str, str]:
-        link = f"{self.public_url}{wording.page}"
+        link = f"{self.public_url}{wording.page}" if self.public_url else ""
+        told = {**values, "how": "", "where": f":\n\n{link}" if link else "."}
         if "token" in values:
-            link = f"{link}?token={quote(values['token'])}"
-        until = values.get("until")
-        told = {
-            **values,
-            "link": link,
-            "command": wording.command,
-            "until": until and f"{until.astimezone(UTC):%Y-%m-%d %H:%M} UTC",
-        }
+            told["how"] = (_BY_LINK if link else _BY_TOKEN).format(
+                link=f"{link}?token={quote(values['token'])}",
+                command=wording.command,
+                token=values["token"],
+                until=f"{values['until'].astimezone(UTC):%Y-%m-%d %H:%M} UTC",
+            )
         return wording.subject.format(**told), wording.text.format(**told)
 
 
@@ -213,9 +205,11 @@ def key_of_address(address: str, releases: int) -> str:
     """Whose things are that came to an address without an account, told by the address's hash.
 
     With every account that gives the address back this becomes somebody else: erasing one person
-    must not make unreadable what comes to the next.
+    must not make unreadable what comes to the next. How often that has happened is nobody's to see.
     """
-    return f"address-{address}-{releases}" if releases else f"address-{address}"
+    if releases:
+        address = hashlib.sha256(f"{address}-{releases}".encode()).hexdigest()
+    return f"address-{address}"
 
 
 def react(_recorded: Recorded[MailQueued | MailRequeued]) -> Sequence[Effect]:

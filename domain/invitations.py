@@ -15,13 +15,16 @@ from domain.rejections import NotFound, Unauthenticated
 
 
 class InvitationSent(Event, frozen=True, kw_only=True, tag="invitation.sent"):
-    """A token was mailed to an address; `address` is the address's keyed hash."""
+    """A token was mailed to an address; `address` is the address's keyed hash.
+
+    `person` is who has the address without an account: it must not tell that there is one.
+    """
 
     PERSON = "person"
 
     person: str
     email: Personal
-    address: str
+    address: Secret
     role: str
     token_hash: Secret
     expires_at: datetime

@@ -132,7 +132,7 @@ async def test_a_revoked_invitation_opens_nothing(api: Api, ada: Person) -> None
     body = {"email": "bob@example.org", "role": "member"}
     sent = await ada.done("POST", "/v1/invitations", body, tenant="acme")
     token, path = await token_of(api), f"/v1/invitations/{sent['id']}"
-    assert (sent["state"], sent["email"]) == ("open", "bob@example.org")
+    assert (sent["state"], sent["email"], sent["version"]) == ("open", "bob@example.org", 1)
     await ada.done("DELETE", path, tenant="acme")
     assert (await ada.done("GET", path, tenant="acme"))["state"] == "revoked"
     answer = await bob.ask("POST", "/v1/invitations/accept", {"token": token})

@@ -313,7 +313,7 @@ EXAMPLES: list[Event] = [
     InvitationSent(
         person="a1",
         email="ada@example.org",
-        address="a2",
+        address="t1",
         role="member",
         token_hash="t1",
         expires_at=AT,

@@ -1,10 +1,11 @@
 """What a person is given about themselves: whatever the log knows of them.
 
 A thing whose events hold the person's data comes whole, with its history. Of everything else come
-the events that name the person, as who did it or as whom it concerned. Both are found by looking
-for the person's ids in the whole log, so that no capability can be forgotten, and are given as
-they are found, however many there are. What is somebody else's, and what opens something (hashes,
-seeds, the text of letters), stays hidden.
+the events that name the person, as who did it or as whom it concerned; of the latter only where
+they are named, since the rest is not about them. Both are found by looking for the person's ids in
+the whole log, so that no capability can be forgotten, and are given as they are found, however many
+there are. What is somebody else's, and what opens something (hashes, seeds, the text of letters),
+stays hidden.
 """
 
 from collections.abc import AsyncIterator, Sequence
@@ -13,11 +14,12 @@ from typing import Any
 
 import msgspec
 
-from application.codec import EventCodec
+from application.codec import HIDDEN_MARK, EventCodec
 from application.event_store import EventStore, Outage, StoredEvent, StreamName
 from application.history import History, Selection
 from application.personal_data import Person
 from application.rate_counter import LimitPolicy, RateCounter
+from domain.accounts import ACCOUNT
 from domain.recorded import SYSTEM_TENANT
 from domain.rejections import LimitExceeded
 
@@ -108,7 +110,7 @@ class PersonalExport:
         async for events in self._naming(person, upto):
             others = [each for each in events if (each.tenant, each.stream) not in own]
             for each in await self._shown(others, person):
-                yield each
+                yield each if each.actor == _actor(person) else _about(person, each)
 
     async def _own(self, person: Person, upto: int) -> dict[StreamName, int]:
         """The streams that hold the person's data, or bear their id, and where each came up."""
@@ -148,10 +150,25 @@ class PersonalExport:
                 type=event.type,
                 data=data,
                 recorded_at=event.recorded_at,
-                actor=event.actor if person.keys[0] in event.actor else _kind(event.actor),
+                actor=event.actor if event.actor == _actor(person) else _kind(event.actor),
             )
             for event, data in zip(events, shown, strict=True)
         ]
+
+
+def _actor(person: Person) -> str:
+    return ACCOUNT.stream(person.keys[0])
+
+
+def _about(person: Person, event: ExportedEvent) -> ExportedEvent:
+    """An event that others have caused, with what in it names the person."""
+    named = {
+        name: value
+        if isinstance(value, str) and any(key in value for key in person.keys)
+        else HIDDEN_MARK
+        for name, value in event.data.items()
+    }
+    return msgspec.structs.replace(event, data=named)
 
 
 def _kind(actor: str) -> str:

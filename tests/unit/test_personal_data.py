@@ -325,3 +325,15 @@ async def test_nobody_reads_the_whole_log_over_and_over(api: Api) -> None:
     assert (refused.status_code, int(refused.headers["retry-after"]) > 0) == (429, True)
     api.platform.counter.down = True
     assert (await api.ask("GET", "/v1/me/export", token=token)).status_code == 200
+
+
+async def test_who_is_named_elsewhere_learns_that_and_no_more(api: Api) -> None:
+    account, token = await signed_in(api)
+    values = [account, "somebody-else"]
+    condition = {"kind": "constraint", "field": "userId", "operator": "IN", "values": values}
+    segment = {"description": f"not {account}", "condition": condition}
+    assert (await api.owner("PUT", "/v1/segments/chosen", segment)).is_success
+    told = (await api.ask("GET", "/v1/me/export", token=token)).json()
+    [event] = [each for each in told["others"] if each["stream"] == "segment/chosen"]
+    assert event["actor"] == "api-key"
+    assert event["data"] == {"description": f"not {account}", "condition": {"hidden": True}}

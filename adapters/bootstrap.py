@@ -236,7 +236,7 @@ async def open_platform(
             logs=opened_logs(settings, current, cache.loads, log_reader),
             hasher=hasher,
             check_credentials=_credential_check(settings, hasher, lockout, master, clock),
-            tokens=opened_tokens(current, settings.public_url, now=clock, new_id=new_id),
+            tokens=opened_tokens(current, settings.origin, now=clock, new_id=new_id),
             open_session=SessionOpener(
                 sessions, new_session_token, settings.session_ttl, clock, new_id
             ),

@@ -131,6 +131,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         _read(tenant_directories, "absolute directories, such as /var/log,acme=/srv/acme/logs"),
     ] = ()
 
+    @property
+    def origin(self) -> str:
+        """Where people reach this: `PUBLIC_URL`, or this machine while that is not set."""
+        return self.public_url or f"http://localhost:{self.port}"
+
     @override
     def __repr__(self) -> str:
         """All fields, the secret ones hidden."""
@@ -160,7 +165,7 @@ def load_settings(
     """Read the settings; a variable that is unset or empty keeps its default.
 
     The environment goes before the file. Paths come out absolute, and the key files and the
-    metrics lie in the data directory unless they are named. `public_url` is never empty.
+    metrics lie in the data directory unless they are named.
 
     Raises:
         SettingsError: naming every variable that cannot be used and what it should be.
@@ -191,7 +196,6 @@ def _with_places(settings: Settings) -> Settings:
     return msgspec.structs.replace(
         settings,
         data_dir=home,
-        public_url=settings.public_url or f"http://localhost:{settings.port}",
         master_key_file=_absolute(settings.master_key_file, home / "master.key"),
         owner_key_file=_absolute(settings.owner_key_file, home / "owner.key"),
         metrics_dir=_absolute(settings.metrics_dir, home / "metrics"),

@@ -85,8 +85,8 @@ class Wording(msgspec.Struct, frozen=True, kw_only=True):
     command: str = ""
 
 
-_BY_TOKEN = "send this token to {command}:\n\n{token}\n\nIt works once, until {until}.\n"
-_BY_LINK = "open\n\n{link}\n\nor " + _BY_TOKEN
+_SENDING = "send this token to {command}:\n\n{token}\n\nIt works once, until {until}.\n"
+_OPENING = "open\n\n{link}\n\nor " + _SENDING
 _WORDS: dict[MailKind, Wording] = {
     "verify-address": Wording(
         subject="Confirm your address",
@@ -192,7 +192,7 @@ class Letters:
         link = f"{self.public_url}{wording.page}" if self.public_url else ""
         told = {**values, "how": "", "where": f":\n\n{link}" if link else "."}
         if "token" in values:
-            told["how"] = (_BY_LINK if link else _BY_TOKEN).format(
+            told["how"] = (_OPENING if link else _SENDING).format(
                 link=f"{link}?token={quote(values['token'])}",
                 command=wording.command,
                 token=values["token"],

@@ -278,6 +278,7 @@ class Redis:
 @dataclass(kw_only=True)
 class MemoryPlatform:
     settings: Settings = field(default_factory=lambda: Settings(log_level="error"))
+    public_url: str = PUBLIC_URL
     metrics: Metrics = field(default_factory=Metrics)
     draining: Draining = field(default_factory=Draining)
     store: MemoryEventStore = field(default_factory=MemoryEventStore)
@@ -335,7 +336,7 @@ class MemoryPlatform:
 
     def _services(self) -> Services:
         schemas, contexts = JsonSchemaValidator(), Contexts(self.now)
-        letters = Letters(PUBLIC_URL, _email_hash, self.new_id, self.now)
+        letters = Letters(self.public_url, _email_hash, self.new_id, self.now)
         return Services(
             settings=self.settings,
             current=self.current,

@@ -16,7 +16,7 @@ from domain.accounts import EMAIL, ReserveEmail
 from domain.decider import ERASED
 from domain.mail import RETRY, MailKind
 from domain.recorded import SYSTEM_TENANT
-from tests.support.http_platform import PUBLIC_URL, Api, opened_api
+from tests.support.http_platform import PUBLIC_URL, Api, MemoryPlatform, opened_api
 from tests.support.letters import attempt, context, letters_in, post
 from tests.support.mailbox import token_in
 
@@ -53,6 +53,15 @@ async def test_a_letter_has_a_link_the_token_and_its_end(api: Api) -> None:
     assert token_in(text) == TOKEN
     assert "POST /v1/accounts/password-reset/confirm" in text
     assert "2026-01-02 03:04 UTC" in text
+
+
+@pytest.mark.parametrize("kind", get_args(MailKind))
+async def test_without_a_public_url_no_letter_has_a_link(kind: MailKind) -> None:
+    platform = MemoryPlatform(public_url="")
+    await post(platform, kind, tenant="acme", change="A passkey was added.", **WITH_TOKEN)
+    [letter] = await letters_in(platform)
+    assert "http" not in str(letter.text)
+    assert "{" not in str(letter.text)
 
 
 async def test_a_tenants_name_is_no_format(api: Api) -> None:

@@ -138,8 +138,8 @@ def test_what_names_no_mail_server_is_told_without_its_password(text: str) -> No
 
 
 def test_links_lead_to_this_machine_unless_it_is_said_otherwise() -> None:
-    assert read(PORT="8123").public_url == "http://localhost:8123"
-    assert read(PUBLIC_URL="https://example.org/app/").public_url == "https://example.org/app"
+    assert read(PORT="8123").origin == "http://localhost:8123"
+    assert read(PUBLIC_URL="https://example.org/app/").origin == "https://example.org/app"
     for text in ("example.org", "ftp://example.org", "https://example.org?x=1", "https://a:b@c"):
         assert len(faults(PUBLIC_URL=text)) == 1
 

@@ -9,15 +9,15 @@ mail server a letter is written down instead, and the owner reads it in the outb
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Protocol
-from urllib.parse import quote
 from uuid import UUID
 
 import msgspec
 
 from application.effects import Broken, Due
 from application.executor import Failed, Succeeded
+from application.mail_wording import worded
 from application.reactions import Effect, Reaction
 from application.unit import Unit
 from domain.accounts import EMAIL
@@ -73,87 +73,6 @@ class Told(Protocol):
         ...
 
 
-class Wording(msgspec.Struct, frozen=True, kw_only=True):
-    """How a letter of one kind reads; `page` is where its link leads, `command` takes its token.
-
-    `{how}` in a text stands for what to do with the token, `{where}` for the way to the page.
-    """
-
-    subject: str
-    text: str
-    page: str = ""
-    command: str = ""
-
-
-_SENDING = "send this token to {command}:\n\n{token}\n\nIt works once, until {until}.\n"
-_OPENING = "open\n\n{link}\n\nor " + _SENDING
-_WORDS: dict[MailKind, Wording] = {
-    "verify-address": Wording(
-        subject="Confirm your address",
-        text="An account was registered with this address. To confirm that it is yours, {how}\n"
-        "If that was not you, do nothing.\n",
-        page="/verify-address",
-        command="POST /v1/accounts/verify",
-    ),
-    "password-reset": Wording(
-        subject="Choose a new password",
-        text="Somebody asked for a new password for your account. To choose one, {how}\n"
-        "If that was not you, do nothing: your password stays as it is.\n",
-        page="/reset-password",
-        command="POST /v1/accounts/password-reset/confirm",
-    ),
-    "password-changed": Wording(
-        subject="Your password was changed",
-        text="The password of your account was changed, and all sessions were ended.\n\n"
-        "If that was not you, ask for a new password at once{where}\n",
-        page="/forgotten-password",
-    ),
-    "email-change": Wording(
-        subject="Confirm your new address",
-        text="This is to be the new address of your account. To confirm that it is yours, {how}\n"
-        "If that was not you, do nothing.\n",
-        page="/confirm-address",
-        command="POST /v1/me/email/confirm",
-    ),
-    "email-changed": Wording(
-        subject="Your address was changed",
-        text="Your account has another address now, and this one opens it no more.\n\n"
-        "If that was not you, tell whoever runs this service at once.\n",
-    ),
-    "account-exists": Wording(
-        subject="You have an account already",
-        text="Somebody tried to register with this address, which has an account already.\n\n"
-        "If that was you, sign in, or ask for a new password{where}\n\n"
-        "If it was not, do nothing.\n",
-        page="/forgotten-password",
-    ),
-    "account-closed": Wording(
-        subject="Your account was closed",
-        text="Your account was closed, and all sessions were ended.\n\n"
-        "If that was not you, tell whoever runs this service at once.\n",
-    ),
-    "invitation": Wording(
-        subject="You are invited to {tenant}",
-        text="You are invited to join {tenant}. To accept, {how}\n"
-        "If you do not know why, do nothing.\n",
-        page="/accept-invitation",
-        command="POST /v1/invitations/accept",
-    ),
-    "second-factor-changed": Wording(
-        subject="How you sign in was changed",
-        text="{change}\n\n"
-        "If that was not you, change your password at once, and end all sessions.\n",
-    ),
-    "tokens-reused": Wording(
-        subject="A sign-in of yours was ended",
-        text="A token by which a program acts for you was used twice, so somebody may have copied\n"
-        "it. That sign-in was ended; sign in to the program again.\n\n"
-        "If you know of no such program, ask for a new password at once{where}\n",
-        page="/forgotten-password",
-    ),
-}
-
-
 @dataclass(frozen=True)
 class Letters:
     """Posts letters from within a decision; links lead below `public_url`, where there is one."""
@@ -173,7 +92,7 @@ class Letters:
         """
         if isinstance(to, Erased):
             return
-        subject, text = self._worded(_WORDS[kind], values)
+        subject, text = worded(kind, self.public_url, values)
         letter = QueueMail(
             person=person, kind=kind, to=to, subject=subject, text=text, at=self.now()
         )
@@ -187,18 +106,6 @@ class Letters:
         address = self.email_hash(email)
         reservation = await unit.load(EMAIL, address)
         return reservation.account or key_of_address(address, reservation.releases)
-
-    def _worded(self, wording: Wording, values: dict[str, Any]) -> tuple[str, str]:
-        link = f"{self.public_url}{wording.page}" if self.public_url else ""
-        told = {**values, "how": "", "where": f":\n\n{link}" if link else "."}
-        if "token" in values:
-            told["how"] = (_OPENING if link else _SENDING).format(
-                link=f"{link}?token={quote(values['token'])}",
-                command=wording.command,
-                token=values["token"],
-                until=f"{values['until'].astimezone(UTC):%Y-%m-%d %H:%M} UTC",
-            )
-        return wording.subject.format(**told), wording.text.format(**told)
 
 
 def key_of_address(address: str, releases: int) -> str:

@@ -14,7 +14,7 @@ from adapters.http.operations import Operation
 from application.context import Context
 from domain.access import BUILT_IN, INSTALLATION, PERMISSIONS, TENANT, permissions_of
 from domain.api_keys import API_KEY, INSTALLATION_HOLDER, IssueApiKey
-from tests.support.http_platform import Api, opened_api
+from tests.support.http_platform import OWNER, Api, opened_api
 from tests.support.keys import key_of
 from tests.support.members import Person, new_tenant, person, refusal, with_role
 
@@ -55,18 +55,15 @@ async def scoped(api: Api, *scopes: str, tenant: str = "default") -> str:
     return key
 
 
-@pytest.mark.parametrize("operation", GUARDED, ids=lambda each: f"{each.method} {each.path}")
-async def test_every_operation_names_the_permission_that_lacks(
-    api: Api, operation: Operation
-) -> None:
-    for role in ("nobody", "viewer"):
-        if set(operation.permissions) & permissions_of(role):
-            continue
-        answer = await api.ask(
-            operation.method, path_of(operation), token=await key_of(api, "default", role)
-        )
-        assert refusal(answer) == (403, "missing-permission"), operation.path
-        assert answer.json()["permission"] in operation.permissions
+async def test_every_operation_names_the_permission_that_lacks(api: Api) -> None:
+    keys = {role: await key_of(api, "default", role) for role in ("nobody", "viewer")}
+    for operation in GUARDED:
+        for role, key in keys.items():
+            if set(operation.permissions) & permissions_of(role):
+                continue
+            answer = await api.ask(operation.method, path_of(operation), token=key)
+            assert refusal(answer) == (403, "missing-permission"), operation.path
+            assert answer.json()["permission"] in operation.permissions
 
 
 async def test_every_needed_permission_is_one_that_there_is() -> None:
@@ -372,3 +369,27 @@ async def test_the_same_request_again_makes_no_second_key(api: Api) -> None:
     ]
     assert answers[0].json() == answers[1].json()
     assert answers[1].headers["idempotent-replayed"] == "true"
+
+
+async def test_what_is_kept_tells_whose_a_credential_is_without_a_look_into_the_log(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ada = await person(api, "ada@example.org")
+    await new_tenant(api, "acme", ada)
+    await ada.done("PUT", "/v1/roles/r", {"permissions": ["flags:read"]}, tenant="acme")
+    service = {"name": "ci", "role": "r"}
+    made = await ada.done("POST", "/v1/service-accounts", service, tenant="acme")
+    key = {"name": "k", "scopes": ["flags:read"]}
+    keys = [
+        (await ada.done("POST", "/v1/api-keys", {**key, **more}, tenant="acme"))["key"]
+        for more in ({}, {"service_account": made["id"]})
+    ]
+    for token in (ada.token, OWNER, *keys):
+        ask = ("GET", "/v1/access/current")
+        first = await api.ask(*ask, token=token, annals_tenant="acme")
+        assert first.json()["permissions"]
+        with monkeypatch.context() as patch:
+            for read in ("read_stream", "read_log", "versions", "tail"):
+                patch.setattr(api.platform.store, read, None)
+            again = await api.ask(*ask, token=token, annals_tenant="acme")
+        assert again.json() == first.json()

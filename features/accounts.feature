@@ -46,6 +46,7 @@ Feature: Accounts
       When its person signs in with the password that they had
       Then a session is opened
       And the log says that the hash was replaced
+      And the owner finds the account by its address, however that is written
 
   Rule: Where addresses have to be verified nobody learns who has an account
 

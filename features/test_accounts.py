@@ -210,6 +210,20 @@ def _(annals: Annals, person: Person) -> None:
     assert types == ["account.registered", "account.password_rehashed"]
 
 
+@then("the owner finds the account by its address, however that is written")
+def _(annals: Annals, person: Person) -> None:
+    seen = annals.events_page(limit="1000", stream=f"account/{person.user.account}")["next"]
+    found = annals.as_owner(
+        "GET",
+        f"/v1/accounts?email={person.user.email.upper()}",
+        headers={"annals-consistent-after": seen},
+    )
+    assert [each["id"] for each in found.json()["items"]] == [person.user.account]
+    nobody = annals.as_owner("GET", "/v1/accounts?email=nobody@example.org")
+    assert nobody.json()["items"] == []
+    assert annals.as_owner("GET", "/v1/accounts?email=nobody").status_code == 422
+
+
 @given("a platform where addresses have to be verified", target_fixture="person")
 @given("a platform that knows clients by their addresses", target_fixture="person")
 def verified(strict: Annals, mailbox: Mailbox) -> Person:

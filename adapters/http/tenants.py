@@ -13,7 +13,7 @@ from adapters.http.conditions import etag
 from adapters.http.event_views import EventList
 from adapters.http.histories import HistoryPage, stream_history
 from adapters.http.lists import cut, rows_of
-from adapters.http.moments import Moment, fold
+from adapters.http.moments import Moment, fold, seen_here
 from adapters.http.names import NO_NUL, known_name
 from adapters.http.operations import SIGNED_IN, operation
 from adapters.http.paging import Page, read_cursor
@@ -207,6 +207,7 @@ async def tenant_history(call: Call, page: HistoryPage) -> Answer:
 @operation("GET", "/v1/me/tenants", needs=SIGNED_IN, answers={200: MyTenants}, consistent=True)
 async def my_tenants(call: Call) -> Answer:
     """Where the caller belongs."""
+    await seen_here(call)
     account, platform = call.person, call.platform
     tenants = Tenants(platform.current)
     items = [

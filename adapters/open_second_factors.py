@@ -10,7 +10,8 @@ from adapters.crypto.passkeys import WebAuthnPasskeys
 from adapters.crypto.recovery_codes import PaperCodes
 from adapters.crypto.totp import Totp
 from application.mail import Letters
-from application.second_factors import CheckSecondFactor
+from application.second_factors.challenges import ChallengeMaker
+from application.second_factors.checking import SecondFactorCheck
 
 _NAME = "Annals"  # what authenticators show
 
@@ -21,14 +22,13 @@ def opened_second_factor(
     *,
     now: Callable[[], datetime],
     new_id: Callable[[], UUID],
-) -> CheckSecondFactor:
+) -> SecondFactorCheck:
     """Second factors of this installation."""
-    return CheckSecondFactor(
+    return SecondFactorCheck(
         totp=Totp(_NAME),
         codes=PaperCodes(),
-        challenges=SealedChallenges(master),
+        challenges=ChallengeMaker(SealedChallenges(master), now, new_id),
         passkeys=WebAuthnPasskeys(_NAME),
         letters=letters,
         now=now,
-        new_id=new_id,
     )

@@ -36,7 +36,7 @@ from application.personal_export import ExportLimit
 from application.restores import LiveLog
 from application.schema_registry import SchemaRegistry
 from application.schemas import SchemaValidator
-from application.second_factors import CheckSecondFactor
+from application.second_factors.checking import SecondFactorCheck
 from application.session_store import SessionStore
 from application.signing_in import SessionOpener
 from application.vault import Vault
@@ -68,7 +68,7 @@ class Services:
     hasher: PasswordHasher
     check_credentials: CredentialCheck
     open_session: SessionOpener
-    second_factor: CheckSecondFactor
+    second_factor: SecondFactorCheck
     tokens: OpenTokens
     lockout: Lockout
     sessions: SessionStore

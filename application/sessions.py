@@ -17,9 +17,9 @@ from application.codec import EventCodec
 from application.credentials import CredentialCheck, Credentials
 from application.event_store import EventStore, StoredEvent
 from application.memberships import STRANGER, Standings
-from application.second_factors import CheckSecondFactor, GivenFactor
-from application.second_factors_ports import RelyingParty
-from application.second_factors_sign_in import completing
+from application.second_factors.checking import GivenFactor, SecondFactorCheck
+from application.second_factors.ports import RelyingParty
+from application.second_factors.signing_in import completing
 from application.session_store import (
     AllEnded,
     End,
@@ -70,7 +70,7 @@ class SignInHandler:
     """Carries out `SignIn`."""
 
     check: CredentialCheck
-    second_factor: CheckSecondFactor
+    second_factor: SecondFactorCheck
     open: SessionOpener
     standings: Standings
 

@@ -11,8 +11,8 @@ import msgspec
 
 from application.bus import Run
 from application.credentials import CredentialCheck
-from application.second_factors import CheckSecondFactor, GivenFactor
-from application.second_factors_sign_in import completing
+from application.second_factors.checking import GivenFactor, SecondFactorCheck
+from application.second_factors.signing_in import completing
 from application.session_store import LiveSession
 from application.signing_in import PASSWORD, Opening, SessionOpener, SignedIn
 from application.unit import Done, Unit
@@ -36,7 +36,7 @@ class StepUpHandler:
     """Carries out `StepUp`. Wrong passwords and factors count in the lock-out as at sign-in."""
 
     check: CredentialCheck
-    second_factor: CheckSecondFactor
+    second_factor: SecondFactorCheck
     open: SessionOpener
 
     async def __call__(self, command: StepUp, run: Run) -> Done[SignedIn]:

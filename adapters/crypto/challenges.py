@@ -11,7 +11,7 @@ import msgspec
 
 from adapters.crypto.fields import ByteCipher, field_context
 from adapters.crypto.master import MasterKey
-from application.second_factors_ports import SealedChallenge
+from application.second_factors.ports import SealedChallenge
 
 _LONGEST = 1000
 _encode = msgspec.msgpack.Encoder().encode
@@ -19,7 +19,7 @@ _decode = msgspec.msgpack.Decoder(SealedChallenge).decode
 
 
 class SealedChallenges:
-    """Implements `application.second_factors_ports.Challenges`."""
+    """Implements `application.second_factors.ports.Challenges`."""
 
     def __init__(self, master: MasterKey) -> None:
         """Derive the key."""

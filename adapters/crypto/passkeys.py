@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from application.second_factors_ports import Assertion, NewPasskey, RelyingParty
+from application.second_factors.ports import Assertion, NewPasskey, RelyingParty
 from domain.decider import Erased
 from domain.second_factors.state import CHALLENGE_LIFETIME, Passkey
 
@@ -23,7 +23,7 @@ _UUID = 16  # bytes
 
 
 class WebAuthnPasskeys:
-    """Implements `application.second_factors_ports.Passkeys`; `name` is shown by authenticators."""
+    """Implements `application.second_factors.ports.Passkeys`; `name` is shown by authenticators."""
 
     def __init__(self, name: str) -> None:
         """Keep the name."""
@@ -89,7 +89,9 @@ class WebAuthnPasskeys:
             return ""
         return challenge if isinstance(challenge, str) else ""
 
-    def made(self, party: RelyingParty, challenge: str, credential: Any) -> NewPasskey | None:
+    def verify_registration(
+        self, party: RelyingParty, challenge: str, credential: Any
+    ) -> NewPasskey | None:
         """See `Passkeys`."""
         from webauthn import verify_registration_response  # noqa: PLC0415 - see above
         from webauthn.helpers import (  # noqa: PLC0415
@@ -120,7 +122,7 @@ class WebAuthnPasskeys:
             synced=made.credential_device_type == CredentialDeviceType.MULTI_DEVICE,
         )
 
-    def read(self, credential: Any) -> Assertion | None:
+    def read_assertion(self, credential: Any) -> Assertion | None:
         """See `Passkeys`; the user handle is the account's id as bytes."""
         try:
             name, handle = credential["id"], _bytes(credential["response"].get("userHandle") or "")
@@ -129,7 +131,7 @@ class WebAuthnPasskeys:
         account = str(UUID(bytes=handle)) if len(handle) == _UUID else ""
         return Assertion(credential=name, challenge=self.challenge_of(credential), account=account)
 
-    def sign_count(
+    def verify_assertion(
         self, party: RelyingParty, challenge: str, credential: Any, passkey: Passkey
     ) -> int | None:
         """See `Passkeys`. Whether the counter may stand there, the account's stream decides."""

@@ -13,7 +13,7 @@ _GROUPS, _LENGTH = 6, 4
 
 
 class PaperCodes:
-    """Implements `application.second_factors_ports.RecoveryCodes`."""
+    """Implements `application.second_factors.ports.RecoveryCodes`."""
 
     def new(self) -> str:
         """See `RecoveryCodes`: `k7m2-9xqd-…`, six groups of four."""

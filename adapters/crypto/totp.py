@@ -20,7 +20,7 @@ _SKEW = 1  # steps
 
 
 class Totp:
-    """Implements `application.second_factors_ports.TotpCodes`; `issuer` is shown beside a code."""
+    """Implements `application.second_factors.ports.TotpCodes`; `issuer` is shown beside a code."""
 
     def __init__(self, issuer: str) -> None:
         """Keep the name."""

@@ -21,9 +21,10 @@ from adapters.http.second_factor_shapes import (
 from adapters.http.second_factors import factors_of
 from adapters.http.sessions import SessionStartedView, rendered_session
 from adapters.http.sign_ins import replaced_session
-from application.second_factors_enrolment import Enrolled
-from application.second_factors_passkeys import AddPasskey, DropPasskey, OfferPasskey
-from application.second_factors_sign_in import SIGN_IN, SignInWithPasskey
+from application.second_factors.challenges import SIGN_IN
+from application.second_factors.changing import Enrolled
+from application.second_factors.passkeys import AddPasskey, DropPasskey, OfferPasskey
+from application.second_factors.signing_in import SignInWithPasskey
 from domain.second_factors.state import NoSuchPasskey
 
 
@@ -150,7 +151,7 @@ async def remove_passkey(call: Call) -> Answer:
 async def passkey_sign_in_options(call: Call) -> Answer:
     """What a browser asks any passkey with; good for five minutes, and once."""
     factor = call.platform.services.second_factor
-    challenge = factor.new_challenge(SIGN_IN)
+    challenge = factor.challenges.new(SIGN_IN)
     options = factor.passkeys.request_options(known_party(call), challenge)
     return _options(options)
 

@@ -10,7 +10,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from adapters.http.addresses import client_scheme
 from adapters.http.calls import Call
-from application.second_factors_ports import RelyingParty
+from application.second_factors.ports import RelyingParty
 from domain.rejections import Conflict
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}

@@ -13,7 +13,7 @@ import msgspec
 from adapters.http.calls import Call
 from adapters.http.names import NO_NUL
 from adapters.http.relying_party import relying_party
-from application.second_factors import GivenFactor
+from application.second_factors.checking import GivenFactor
 from domain.decider import Erased
 from domain.recorded import Recorded
 from domain.rejections import Fault, Invalid

@@ -23,16 +23,15 @@ from adapters.http.second_factor_shapes import (
 )
 from adapters.http.sessions import SessionStartedView, rendered_session
 from adapters.http.sign_ins import replaced_session
-from application.second_factors_enrolment import (
+from application.second_factors.authenticators import (
     ConfirmAuthenticator,
-    Enrolled,
-    EnrolTotp,
+    EnrolAuthenticator,
     RemoveAuthenticator,
-    RemoveEverything,
-    ReplaceRecoveryCodes,
     TotpSeed,
 )
-from application.second_factors_sign_in import CompleteSignIn
+from application.second_factors.changing import Enrolled
+from application.second_factors.recovery import ReplaceRecoveryCodes, ResetSecondFactors
+from application.second_factors.signing_in import CompleteSignIn
 from domain.accounts import NoSuchAccount
 from domain.recorded import SYSTEM_TENANT, Recorded
 from domain.rejections import Fault, Invalid, NotFound
@@ -126,7 +125,7 @@ async def enrol_totp(call: Call) -> Answer:
     def render(seed: TotpSeed, _version: int) -> Answer:
         return json_answer(TotpSeedView(secret=seed.secret, uri=seed.uri), 201)
 
-    return await execute(call, EnrolTotp(account=call.person), render)
+    return await execute(call, EnrolAuthenticator(account=call.person), render)
 
 
 @operation(
@@ -175,7 +174,7 @@ def _codes_made(enrolled: Enrolled, _version: int) -> Answer:
 )
 async def remove_second_factors(call: Call) -> Answer:
     """Take all second factors of somebody away who has lost them, and is told so by mail."""
-    command = RemoveEverything(account=known_id(call.params["id"], _no_account))
+    command = ResetSecondFactors(account=known_id(call.params["id"], _no_account))
     return await execute(call, command, lambda _factors, _version: Answer(204))
 
 

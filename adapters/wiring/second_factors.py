@@ -4,20 +4,16 @@ import adapters.http.passkeys
 import adapters.http.second_factors
 from adapters.capability import Capability, Handlers
 from adapters.services import Services
-from application.second_factors_enrolment import (
+from application.second_factors.authenticators import (
     ConfirmAuthenticator,
     ConfirmAuthenticatorHandler,
-    EnrolTotp,
-    EnrolTotpHandler,
-    Factors,
+    EnrolAuthenticator,
+    EnrolAuthenticatorHandler,
     RemoveAuthenticator,
     RemoveAuthenticatorHandler,
-    RemoveEverything,
-    RemoveEverythingHandler,
-    ReplaceRecoveryCodes,
-    ReplaceRecoveryCodesHandler,
 )
-from application.second_factors_passkeys import (
+from application.second_factors.changing import FactorChanges
+from application.second_factors.passkeys import (
     AddPasskey,
     AddPasskeyHandler,
     DropPasskey,
@@ -25,7 +21,13 @@ from application.second_factors_passkeys import (
     OfferPasskey,
     OfferPasskeyHandler,
 )
-from application.second_factors_sign_in import (
+from application.second_factors.recovery import (
+    ReplaceRecoveryCodes,
+    ReplaceRecoveryCodesHandler,
+    ResetSecondFactors,
+    ResetSecondFactorsHandler,
+)
+from application.second_factors.signing_in import (
     CompleteSignIn,
     CompleteSignInHandler,
     SignInWithPasskey,
@@ -36,21 +38,21 @@ from domain.second_factors.decider import SECOND_FACTORS
 
 def _handlers(services: Services) -> Handlers:
     check, open_ = services.check_credentials, services.open_session
-    factors = Factors(
+    changes = FactorChanges(
         check=services.second_factor,
         letters=services.letters,
         now=services.now,
         new_id=services.new_id,
     )
     return {
-        EnrolTotp: EnrolTotpHandler(factors),
-        ConfirmAuthenticator: ConfirmAuthenticatorHandler(factors),
-        RemoveAuthenticator: RemoveAuthenticatorHandler(factors),
-        RemoveEverything: RemoveEverythingHandler(factors),
-        ReplaceRecoveryCodes: ReplaceRecoveryCodesHandler(factors),
-        OfferPasskey: OfferPasskeyHandler(factors),
-        AddPasskey: AddPasskeyHandler(factors),
-        DropPasskey: DropPasskeyHandler(factors),
+        EnrolAuthenticator: EnrolAuthenticatorHandler(changes),
+        ConfirmAuthenticator: ConfirmAuthenticatorHandler(changes),
+        RemoveAuthenticator: RemoveAuthenticatorHandler(changes),
+        ResetSecondFactors: ResetSecondFactorsHandler(changes),
+        ReplaceRecoveryCodes: ReplaceRecoveryCodesHandler(changes),
+        OfferPasskey: OfferPasskeyHandler(changes),
+        AddPasskey: AddPasskeyHandler(changes),
+        DropPasskey: DropPasskeyHandler(changes),
         CompleteSignIn: CompleteSignInHandler(check, services.second_factor, open_),
         SignInWithPasskey: SignInWithPasskeyHandler(check, services.second_factor, open_),
     }

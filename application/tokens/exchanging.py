@@ -6,8 +6,8 @@ import msgspec
 
 from application.bus import Run
 from application.credentials import CredentialCheck, Credentials
-from application.second_factors import CheckSecondFactor, GivenFactor
-from application.second_factors_sign_in import completing
+from application.second_factors.checking import GivenFactor, SecondFactorCheck
+from application.second_factors.signing_in import completing
 from application.signing_in import PASSWORD, Give, Opening, SessionOpener, SignedIn
 from application.tokens.making import Holder, TokenMaker, Tokens
 from application.unit import Done, Unit
@@ -57,7 +57,7 @@ class SignInForTokensHandler:
 
     make: TokenMaker
     check: CredentialCheck
-    second_factor: CheckSecondFactor
+    second_factor: SecondFactorCheck
     open: SessionOpener
 
     async def __call__(self, command: SignInForTokens, run: Run) -> Done[Tokens]:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from adapters.crypto.challenges import SealedChallenges
 from adapters.crypto.master import MasterKey
-from application.second_factors_ports import SealedChallenge
+from application.second_factors.ports import SealedChallenge
 
 CHALLENGES = SealedChallenges(MasterKey(b"m" * 32))
 CHALLENGE = SealedChallenge(

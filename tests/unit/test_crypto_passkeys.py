@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from adapters.crypto.challenges import SealedChallenges
 from adapters.crypto.master import MasterKey
 from adapters.crypto.passkeys import WebAuthnPasskeys
-from application.second_factors_ports import RelyingParty, SealedChallenge
+from application.second_factors.ports import RelyingParty, SealedChallenge
 from domain.decider import ERASED
 from domain.second_factors.state import Passkey
 from tests.support.authenticator import Authenticator, base64url
@@ -41,7 +41,7 @@ def creation(text: str = CHALLENGE) -> dict[str, Any]:
 
 
 def registered(authenticator: Authenticator) -> Passkey:
-    made = PASSKEYS.made(PARTY, CHALLENGE, authenticator.create(creation()))
+    made = PASSKEYS.verify_registration(PARTY, CHALLENGE, authenticator.create(creation()))
     assert made is not None
     return Passkey(
         name="Phone",
@@ -58,7 +58,7 @@ def answer(authenticator: Authenticator, text: str = CHALLENGE) -> dict[str, Any
 
 
 def counted(authenticator: Authenticator, passkey: Passkey) -> int | None:
-    return PASSKEYS.sign_count(PARTY, CHALLENGE, answer(authenticator), passkey)
+    return PASSKEYS.verify_assertion(PARTY, CHALLENGE, answer(authenticator), passkey)
 
 
 async def test_to_load_the_library_stops_nobody_else() -> None:
@@ -122,7 +122,7 @@ def test_an_authenticator_may_have_no_counter() -> None:
 def test_an_answer_says_whose_it_is() -> None:
     authenticator = Authenticator()
     passkey = registered(authenticator)
-    read = PASSKEYS.read(answer(authenticator))
+    read = PASSKEYS.read_assertion(answer(authenticator))
     assert read is not None
     assert (read.credential, read.challenge, read.account) == (
         passkey.credential,
@@ -145,7 +145,7 @@ HOSTILE = [
 @pytest.mark.parametrize("change", HOSTILE)
 def test_a_hostile_registration_is_refused(change: dict[str, Any]) -> None:
     authenticator = Authenticator(**change)
-    assert PASSKEYS.made(PARTY, CHALLENGE, authenticator.create(creation())) is None
+    assert PASSKEYS.verify_registration(PARTY, CHALLENGE, authenticator.create(creation())) is None
 
 
 @pytest.mark.parametrize("change", HOSTILE)
@@ -158,8 +158,8 @@ def test_a_hostile_answer_is_refused(change: dict[str, Any]) -> None:
 def test_the_answer_to_another_challenge_is_refused() -> None:
     authenticator, other = Authenticator(), challenge("other")
     passkey = registered(authenticator)
-    assert PASSKEYS.made(PARTY, other, authenticator.create(creation())) is None
-    assert PASSKEYS.sign_count(PARTY, other, answer(authenticator), passkey) is None
+    assert PASSKEYS.verify_registration(PARTY, other, authenticator.create(creation())) is None
+    assert PASSKEYS.verify_assertion(PARTY, other, answer(authenticator), passkey) is None
 
 
 def test_an_answer_from_a_foreign_frame_answers_nothing() -> None:
@@ -186,8 +186,8 @@ def test_an_answer_is_no_registration_nor_the_other_way_round() -> None:
     authenticator = Authenticator()
     created = authenticator.create(creation())
     passkey = registered(authenticator)
-    assert PASSKEYS.made(PARTY, CHALLENGE, answer(authenticator)) is None
-    assert PASSKEYS.sign_count(PARTY, CHALLENGE, created, passkey) is None
+    assert PASSKEYS.verify_registration(PARTY, CHALLENGE, answer(authenticator)) is None
+    assert PASSKEYS.verify_assertion(PARTY, CHALLENGE, created, passkey) is None
 
 
 def test_an_erased_passkey_opens_nothing() -> None:
@@ -208,13 +208,13 @@ MADE = st.sampled_from(["attestationObject", "clientDataJSON"])
 @settings(max_examples=200)
 def test_a_damaged_answer_is_refused(field: str, place: int, change: int) -> None:
     hurt = damaged(GOT, field, place, change)
-    assert PASSKEYS.sign_count(PARTY, CHALLENGE, hurt, PASSKEY) is None
+    assert PASSKEYS.verify_assertion(PARTY, CHALLENGE, hurt, PASSKEY) is None
 
 
 @given(MADE, st.integers(0, 10_000), st.integers(1, 255))
 @settings(max_examples=200)
 def test_a_damaged_registration_is_an_answer_or_none(field: str, place: int, change: int) -> None:
-    made = PASSKEYS.made(PARTY, CHALLENGE, damaged(CREATED, field, place, change))
+    made = PASSKEYS.verify_registration(PARTY, CHALLENGE, damaged(CREATED, field, place, change))
     assert made is None or made.public_key  # nothing signs a registration: it may be another's
 
 
@@ -244,10 +244,10 @@ RESPONSES = st.dictionaries(
     | JSON
 )
 def test_whatever_else_comes_is_refused(credential: Any) -> None:
-    assert PASSKEYS.made(PARTY, CHALLENGE, credential) is None
-    assert PASSKEYS.sign_count(PARTY, CHALLENGE, credential, PASSKEY) is None
+    assert PASSKEYS.verify_registration(PARTY, CHALLENGE, credential) is None
+    assert PASSKEYS.verify_assertion(PARTY, CHALLENGE, credential, PASSKEY) is None
     assert not PASSKEYS.challenge_of(credential)
-    PASSKEYS.read(credential)
+    PASSKEYS.read_assertion(credential)
 
 
 AUTHENTICATOR = Authenticator()

@@ -5,24 +5,28 @@ account's factors: nobody comes in beside a factor that is being enrolled, and n
 challenge opens two things.
 """
 
-import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 import msgspec
 
 from application.mail import Letters
-from application.second_factors_ports import (
-    Challenges,
+from application.second_factors.challenges import (
+    SECOND_FACTOR,
+    ChallengeMaker,
+    is_for,
+    password_digest,
+)
+from application.second_factors.ports import (
     Passkeys,
     RecoveryCodes,
     RelyingParty,
     SealedChallenge,
     TotpCodes,
 )
+from application.second_factors.telling import tell
 from application.signing_in import Also
 from application.unit import Unit
 from domain.accounts import ACCOUNT, Account
@@ -35,17 +39,9 @@ from domain.second_factors.commands import (
     UseTotp,
 )
 from domain.second_factors.decider import SECOND_FACTORS
-from domain.second_factors.state import (
-    CHALLENGE_LIFETIME,
-    PASSKEY,
-    SecondFactors,
-    WrongSecondFactor,
-)
+from domain.second_factors.state import PASSKEY, SecondFactors, WrongSecondFactor
 
-SECOND_FACTOR = "second-factor"
-"""What a challenge is for: to complete what a right password has begun."""
-
-ONE_TIME_CODE = ("otp", "mfa")
+BY_CODE = ("otp", "mfa")
 BY_PASSKEY = ("pop", "user", "mfa")
 """How somebody proved who they are, as `amr` values of RFC 8176, beside `pwd`."""
 
@@ -66,7 +62,7 @@ class GivenFactor(msgspec.Struct, frozen=True, kw_only=True):
         """How this proves who somebody is."""
         if self.passkey is not None:
             return BY_PASSKEY
-        return () if self.missing else ONE_TIME_CODE
+        return () if self.missing else BY_CODE
 
     @property
     def missing(self) -> bool:
@@ -86,16 +82,15 @@ class SecondFactorRequired(Unauthenticated):
 
 
 @dataclass(frozen=True)
-class CheckSecondFactor:
+class SecondFactorCheck:
     """Uses a second factor within an append."""
 
     totp: TotpCodes
     codes: RecoveryCodes
-    challenges: Challenges
+    challenges: ChallengeMaker
     passkeys: Passkeys
     letters: Letters
     now: Callable[[], datetime]
-    new_id: Callable[[], UUID]
 
     async def __call__(
         self,
@@ -122,20 +117,19 @@ class CheckSecondFactor:
         owner = await unit.load(ACCOUNT, account)
         if not isinstance(owner, Account):
             raise WrongSecondFactor
-        password = password_digest(owner)
         if given.missing:
-            raise self._required(account, password, factors, given.party)
-        if given.passkey is not None:
+            raise self._required(account, owner, factors, given.party)
+        if given.passkey is None:
+            command = self._code(factors, given, challenge)
+        else:
             await self.passkeys.warm_up()
-        command = self._use(factors, given, account, password, challenge)
+            command = self._passkey(account, owner, factors, given, challenge)
         if command is None:
             raise WrongSecondFactor
         after = await unit.decide(SECOND_FACTORS, account, command)
         if isinstance(command, UseRecoveryCode):
-            said = f"A recovery code was used to sign in; {len(after.codes)} are left."
-            self.letters.post(
-                unit, kind="second-factor-changed", person=account, to=owner.email, change=said
-            )
+            used = f"A recovery code was used to sign in; {len(after.codes)} are left."
+            tell(self.letters, unit, account, owner, used)
 
     def using(self, account: str, given: GivenFactor) -> Also:
         """The use of a factor as a part of what opens a session; raises as a call does."""
@@ -145,22 +139,12 @@ class CheckSecondFactor:
 
         return use
 
-    def opened(self, purpose: str, text: str) -> SealedChallenge | None:
-        """A challenge of ours that can still be answered."""
-        sealed = self.challenges.open(purpose, text)
-        return None if sealed is None or sealed.expires_at <= self.now() else sealed
+    def step_of(self, seed: str | Erased, code: str) -> int | None:
+        """The time step whose code of this seed this is; None: it is wrong."""
+        known = isinstance(seed, str) and seed
+        return self.totp.step_of(known, code, self.now()) if known else None
 
-    def new_challenge(self, purpose: str, *, account: str = "", password: str = "") -> str:
-        """A new challenge, sealed."""
-        sealed = SealedChallenge(
-            id=str(self.new_id()),
-            expires_at=self.now() + CHALLENGE_LIFETIME,
-            account=account,
-            password=password,
-        )
-        return self.challenges.seal(purpose, sealed)
-
-    def use_passkey(
+    def use_of_passkey(
         self,
         factors: SecondFactors,
         credential: Any,
@@ -168,60 +152,56 @@ class CheckSecondFactor:
         challenge: SealedChallenge,
     ) -> UsePasskey | None:
         """The use of a passkey that has signed this challenge; None when it is wrong."""
-        assertion = self.passkeys.read(credential)
+        assertion = self.passkeys.read_assertion(credential)
         if assertion is None or party is None:
             return None
         id_ = factors.passkey_of(assertion.credential)
         if id_ is None:
             return None
-        passkey = factors.passkeys[id_]
-        count = self.passkeys.sign_count(party, assertion.challenge, credential, passkey)
+        count = self.passkeys.verify_assertion(
+            party, assertion.challenge, credential, factors.passkeys[id_]
+        )
         if count is None:
             return None
         return UsePasskey(
             passkey=id_, sign_count=count, challenge=challenge.answered, at=self.now()
         )
 
-    def step_of(self, seed: str | Erased, code: str) -> int | None:
-        """The time step whose code of this seed this is; None: it is wrong."""
-        known = isinstance(seed, str) and seed
-        return self.totp.step_of(known, code, self.now()) if known else None
-
-    def _use(
-        self,
-        factors: SecondFactors,
-        given: GivenFactor,
-        account: str,
-        password: str,
-        challenge: SealedChallenge | None,
+    def _code(
+        self, factors: SecondFactors, given: GivenFactor, challenge: SealedChallenge | None
     ) -> SecondFactorsCommand | None:
-        """What is used; None when it is wrong."""
+        """The use of a code, which may be none that counts; None when it is wrong."""
         answered, at = challenge.answered if challenge else None, self.now()
-        if given.code is not None:
-            step = self.step_of(factors.seed, given.code)
-            return None if step is None else UseTotp(step=step, challenge=answered, at=at)
         if given.recovery_code is not None:
             hash_ = self.codes.hash(given.recovery_code)
             return UseRecoveryCode(code_hash=hash_, challenge=answered, at=at)
-        signed = self.opened(SECOND_FACTOR, self.passkeys.challenge_of(given.passkey))
-        if signed is None or (signed.account, signed.password) != (account, password):
+        step = None if given.code is None else self.step_of(factors.seed, given.code)
+        return None if step is None else UseTotp(step=step, challenge=answered, at=at)
+
+    def _passkey(
+        self,
+        account: str,
+        owner: Account,
+        factors: SecondFactors,
+        given: GivenFactor,
+        challenge: SealedChallenge | None,
+    ) -> UsePasskey | None:
+        """The use of a passkey that has signed a challenge of the account; None: it is wrong."""
+        signed = self.challenges.opened(SECOND_FACTOR, self.passkeys.challenge_of(given.passkey))
+        if signed is None or not is_for(signed, account, owner):
             return None
         if challenge is not None and challenge.id != signed.id:
             return None
-        return self.use_passkey(factors, given.passkey, given.party, signed)
+        return self.use_of_passkey(factors, given.passkey, given.party, signed)
 
     def _required(
-        self, account: str, password: str, factors: SecondFactors, party: RelyingParty | None
+        self, account: str, owner: Account, factors: SecondFactors, party: RelyingParty | None
     ) -> SecondFactorRequired:
-        challenge = self.new_challenge(SECOND_FACTOR, account=account, password=password)
+        password = password_digest(owner)
+        challenge = self.challenges.new(SECOND_FACTOR, account=account, password=password)
         methods = [each for each in factors.methods if each != PASSKEY or party is not None]
         facts: dict[str, object] = {"challenge": challenge, "methods": methods}
         if PASSKEY in methods and party is not None:
             known = list(factors.passkeys.values())
             facts["passkey"] = self.passkeys.request_options(party, challenge, known=known)
         return SecondFactorRequired(**facts)  # type: ignore[arg-type]  # none is called detail
-
-
-def password_digest(account: Account) -> str:
-    """Tells a password's hash from the next one, without telling it."""
-    return hashlib.sha256((account.password_hash or "").encode()).hexdigest()

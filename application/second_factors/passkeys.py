@@ -6,16 +6,14 @@ from typing import Any
 import msgspec
 
 from application.bus import Run
-from application.second_factors_enrolment import Enrolled, Factors, owner_of
-from application.second_factors_ports import RelyingParty
+from application.second_factors.challenges import REGISTER
+from application.second_factors.changing import Enrolled, FactorChanges, owner_of
+from application.second_factors.ports import RelyingParty
 from application.unit import Done, Unit
 from domain.rejections import Fault, Invalid
 from domain.second_factors.commands import RegisterPasskey, RemovePasskey
 from domain.second_factors.decider import SECOND_FACTORS
 from domain.second_factors.state import SecondFactors, WrongSecondFactor
-
-REGISTER = "register-passkey"
-"""What a challenge is for: to make a passkey."""
 
 
 class OfferPasskey(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,11 +43,11 @@ class DropPasskey(msgspec.Struct, frozen=True, kw_only=True):
 class OfferPasskeyHandler:
     """Carries out `OfferPasskey`; nothing is recorded, as the challenge keeps itself."""
 
-    factors: Factors
+    changes: FactorChanges
 
     async def __call__(self, command: OfferPasskey, run: Run) -> Done[dict[str, Any]]:
         """The options, as JSON."""
-        check = self.factors.check
+        check = self.changes.check
         await check.passkeys.warm_up()
 
         async def look(unit: Unit) -> dict[str, Any]:
@@ -57,7 +55,7 @@ class OfferPasskeyHandler:
             owner = await owner_of(unit, command.account)
             return check.passkeys.creation_options(
                 command.party,
-                check.new_challenge(REGISTER, account=command.account),
+                check.challenges.new(REGISTER, account=command.account),
                 account=command.account,
                 name=str(owner.email),
                 known=list(factors.passkeys.values()),
@@ -70,7 +68,7 @@ class OfferPasskeyHandler:
 class AddPasskeyHandler:
     """Carries out `AddPasskey`."""
 
-    factors: Factors
+    changes: FactorChanges
 
     async def __call__(self, command: AddPasskey, run: Run) -> Done[Enrolled]:
         """Register the passkey.
@@ -79,14 +77,14 @@ class AddPasskeyHandler:
             Invalid: the answer is wrong, or to no challenge of this account that still counts.
             PasskeyTaken, TooManyPasskeys: it cannot be added.
         """
-        check, passkey = self.factors.check, str(self.factors.new_id())
+        check, passkey = self.changes.check, str(self.changes.new_id())
         await check.passkeys.warm_up()
         text = check.passkeys.challenge_of(command.credential)
-        challenge = check.opened(REGISTER, text)
-        made = check.passkeys.made(command.party, text, command.credential)
+        challenge = check.challenges.opened(REGISTER, text)
+        made = check.passkeys.verify_registration(command.party, text, command.credential)
         if made is None or challenge is None or challenge.account != command.account:
             raise _wrong_credential()
-        codes = self.factors.new_codes()
+        new = self.changes.new_codes()
         register = RegisterPasskey(
             passkey=passkey,
             name=command.name,
@@ -96,14 +94,14 @@ class AddPasskeyHandler:
             transports=made.transports,
             synced=made.synced,
             challenge=challenge.answered,
-            code_hashes=self.factors.hashes(codes),
-            at=self.factors.now(),
+            code_hashes=new.hashes,
+            at=self.changes.now(),
         )
 
         async def decide(unit: Unit) -> Enrolled:
-            said = f'The passkey "{command.name}" was added to your account.'
-            after = await self.factors.change(unit, command.account, register, said)
-            return Enrolled(codes=self.factors.issued(after, codes), id=passkey)
+            change = f'The passkey "{command.name}" was added to your account.'
+            after = await self.changes.decide(unit, command.account, register, change)
+            return Enrolled(codes=new.issued(after), id=passkey)
 
         try:
             return await run(decide, lanes=[(SECOND_FACTORS, command.account)])
@@ -115,7 +113,7 @@ class AddPasskeyHandler:
 class DropPasskeyHandler:
     """Carries out `DropPasskey`."""
 
-    factors: Factors
+    changes: FactorChanges
 
     async def __call__(self, command: DropPasskey, run: Run) -> Done[SecondFactors]:
         """Remove it.
@@ -123,13 +121,9 @@ class DropPasskeyHandler:
         Raises:
             NoSuchPasskey: the account has no such passkey.
         """
-        remove = RemovePasskey(passkey=command.passkey, at=self.factors.now())
-
-        async def decide(unit: Unit) -> SecondFactors:
-            said = "A passkey was removed from your account."
-            return await self.factors.change(unit, command.account, remove, said)
-
-        return await run(decide, lanes=[(SECOND_FACTORS, command.account)])
+        remove = RemovePasskey(passkey=command.passkey, at=self.changes.now())
+        change = "A passkey was removed from your account."
+        return await self.changes.carry_out(run, command.account, remove, change)
 
 
 def _wrong_credential() -> Invalid:

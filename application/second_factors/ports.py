@@ -133,15 +133,17 @@ class Passkeys(Protocol):
         """The challenge that an answer says it answers; empty where it is no answer."""
         ...
 
-    def made(self, party: RelyingParty, challenge: str, credential: Any) -> NewPasskey | None:
+    def verify_registration(
+        self, party: RelyingParty, challenge: str, credential: Any
+    ) -> NewPasskey | None:
         """The passkey of a right answer to `creation_options`."""
         ...
 
-    def read(self, credential: Any) -> Assertion | None:
+    def read_assertion(self, credential: Any) -> Assertion | None:
         """What an answer to `request_options` says of itself."""
         ...
 
-    def sign_count(
+    def verify_assertion(
         self, party: RelyingParty, challenge: str, credential: Any, passkey: Passkey
     ) -> int | None:
         """The passkey's counter in a right answer of it to `request_options`; None: it is wrong."""

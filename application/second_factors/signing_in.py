@@ -15,14 +15,9 @@ import msgspec
 from application.bus import Run
 from application.credentials import Checked, CredentialCheck, WrongCredentials
 from application.emails import known_form
-from application.second_factors import (
-    BY_PASSKEY,
-    SECOND_FACTOR,
-    CheckSecondFactor,
-    GivenFactor,
-    password_digest,
-)
-from application.second_factors_ports import Assertion, RelyingParty, SealedChallenge
+from application.second_factors.challenges import SECOND_FACTOR, SIGN_IN, is_for
+from application.second_factors.checking import BY_PASSKEY, GivenFactor, SecondFactorCheck
+from application.second_factors.ports import Assertion, RelyingParty, SealedChallenge
 from application.signing_in import PASSWORD, Opening, SessionOpener, SignedIn
 from application.unit import Done, Unit
 from domain.accounts import ACCOUNT, Account
@@ -30,9 +25,6 @@ from domain.decider import Erased
 from domain.rejections import Rejection, Unauthenticated
 from domain.second_factors.decider import SECOND_FACTORS
 from domain.second_factors.state import WrongSecondFactor
-
-SIGN_IN = "sign-in"
-"""What a challenge is for: to sign in with any passkey."""
 
 
 class CompleteSignIn(msgspec.Struct, frozen=True, kw_only=True):
@@ -67,7 +59,7 @@ class CompleteSignInHandler:
     """Carries out `CompleteSignIn`. Wrong factors count in the lock-out as wrong passwords do."""
 
     check: CredentialCheck
-    factors: CheckSecondFactor
+    second_factor: SecondFactorCheck
     open: SessionOpener
 
     async def __call__(self, command: CompleteSignIn, run: Run) -> Done[SignedIn]:
@@ -77,11 +69,11 @@ class CompleteSignInHandler:
             LockedOut: too many sign-ins of this account or from this address have failed.
             WrongSecondFactor: in every other case.
         """
-        challenge = self.factors.opened(SECOND_FACTOR, command.challenge)
+        challenge = self.second_factor.challenges.opened(SECOND_FACTOR, command.challenge)
         if challenge is None:
             raise WrongSecondFactor
         account = await _account(challenge.account, run)
-        if account is None or password_digest(account) != challenge.password:
+        if account is None or not is_for(challenge, challenge.account, account):
             raise WrongSecondFactor
         email = account.email
         subject = challenge.account if isinstance(email, Erased) else known_form(email)
@@ -94,7 +86,7 @@ class CompleteSignInHandler:
         self, command: CompleteSignIn, challenge: SealedChallenge, account: Account, run: Run
     ) -> Done[SignedIn]:
         async def use(unit: Unit, _account: Account) -> None:
-            await self.factors(unit, challenge.account, command.given, challenge=challenge)
+            await self.second_factor(unit, challenge.account, command.given, challenge=challenge)
 
         opening = Opening(
             account=challenge.account,
@@ -115,7 +107,7 @@ class SignInWithPasskeyHandler:
     """Carries out `SignInWithPasskey`."""
 
     check: CredentialCheck
-    factors: CheckSecondFactor
+    second_factor: SecondFactorCheck
     open: SessionOpener
 
     async def __call__(self, command: SignInWithPasskey, run: Run) -> Done[SignedIn]:
@@ -125,11 +117,11 @@ class SignInWithPasskeyHandler:
             LockedOut: too many sign-ins from this address have failed.
             WrongPasskey: in every other case.
         """
-        await self.factors.passkeys.warm_up()
-        assertion = self.factors.passkeys.read(command.credential)
+        await self.second_factor.passkeys.warm_up()
+        assertion = self.second_factor.passkeys.read_assertion(command.credential)
         if assertion is None or not assertion.account:
             raise WrongPasskey
-        challenge = self.factors.opened(SIGN_IN, assertion.challenge)
+        challenge = self.second_factor.challenges.opened(SIGN_IN, assertion.challenge)
         if challenge is None:
             raise WrongPasskey
         attempt = await self.check.reserve(f"passkey/{assertion.account}", command.address)
@@ -146,7 +138,9 @@ class SignInWithPasskeyHandler:
     ) -> Done[SignedIn]:
         async def use(unit: Unit, _account: Account) -> None:
             factors = await unit.load(SECOND_FACTORS, assertion.account)
-            used = self.factors.use_passkey(factors, command.credential, command.party, challenge)
+            used = self.second_factor.use_of_passkey(
+                factors, command.credential, command.party, challenge
+            )
             if used is None:
                 raise WrongSecondFactor
             await unit.decide(SECOND_FACTORS, assertion.account, used)

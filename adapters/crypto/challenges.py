@@ -4,11 +4,9 @@ Each is sealed by AES-256-GCM under a key of their own, with what it is for as a
 that the challenge of one ceremony opens in no other.
 """
 
-import base64
-import binascii
-
 import msgspec
 
+from adapters.crypto import base64url
 from adapters.crypto.fields import ByteCipher, field_context
 from adapters.crypto.master import MasterKey
 from application.second_factors.ports import SealedChallenge
@@ -28,15 +26,14 @@ class SealedChallenges:
     def seal(self, purpose: str, challenge: SealedChallenge) -> str:
         """See `Challenges`."""
         sealed = self._cipher.seal(_encode(challenge), field_context("challenge", purpose))
-        return base64.urlsafe_b64encode(sealed).rstrip(b"=").decode()
+        return base64url.encode(sealed)
 
     def open(self, purpose: str, text: str) -> SealedChallenge | None:
         """See `Challenges`."""
-        if len(text) > _LONGEST or not text.isascii():
+        if len(text) > _LONGEST:
             return None
         try:
-            sealed = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
-            plain = self._cipher.open(sealed, field_context("challenge", purpose))
-        except (ValueError, binascii.Error):
+            plain = self._cipher.open(base64url.decode(text), field_context("challenge", purpose))
+        except ValueError:
             return None
         return _decode(plain)

@@ -6,7 +6,6 @@ stranger writes chooses an algorithm, a key or where to fetch one. The signature
 business. It is checked once per token and process: what was signed stays signed.
 """
 
-import base64
 import hashlib
 import json
 import re
@@ -17,6 +16,7 @@ import jwt
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
+from adapters.crypto import base64url
 from application.tokens.access_tokens import AccessClaims
 from application.tokens.signing_keys import KeyPair
 from domain.signing_keys import SigningKey
@@ -43,7 +43,7 @@ class JwtAccessTokens:
 
     def sign(self, claims: AccessClaims, key: SigningKey) -> str:
         """See `AccessTokens.sign`."""
-        private_key = Ed25519PrivateKey.from_private_bytes(_bytes(key.private_key))
+        private_key = Ed25519PrivateKey.from_private_bytes(base64url.decode(key.private_key))
         payload = msgspec.json.encode(claims)
         return _jws.encode(payload, private_key, _ALGORITHM, {"kid": key.id, "typ": _TYPE})
 
@@ -78,7 +78,7 @@ def _signer(token: str) -> str:
     if form is None:
         raise _Malformed
     try:
-        members = json.loads(_bytes(form[1]).decode(), object_pairs_hook=_once)
+        members = json.loads(base64url.decode(form[1]).decode(), object_pairs_hook=_once)
         return msgspec.convert(members, _Header).kid
     except (ValueError, RecursionError) as error:  # not base64, UTF-8, JSON, or not as it must be
         raise _Malformed from error
@@ -87,7 +87,7 @@ def _signer(token: str) -> str:
 @lru_cache(_KEPT)
 def _claims(token: str, public_key: str) -> AccessClaims:
     """What a token says, if this key has signed it."""
-    key = Ed25519PublicKey.from_public_bytes(_bytes(public_key))
+    key = Ed25519PublicKey.from_public_bytes(base64url.decode(public_key))
     try:
         return msgspec.json.decode(_jws.decode(token, key, [_ALGORITHM]), type=AccessClaims)
     except msgspec.DecodeError as error:
@@ -104,11 +104,11 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def new_key_pair() -> KeyPair:
     """A pair, and the thumbprint of its public key."""
     private_key = Ed25519PrivateKey.generate()
-    public_key = _text(private_key.public_key().public_bytes_raw())
+    public_key = base64url.encode(private_key.public_key().public_bytes_raw())
     return KeyPair(
         id=thumbprint(public_key),
         public_key=public_key,
-        private_key=_text(private_key.private_bytes_raw()),
+        private_key=base64url.encode(private_key.private_bytes_raw()),
     )
 
 
@@ -131,12 +131,4 @@ def json_web_key(key: SigningKey) -> JsonWebKey:
 def thumbprint(public_key: str) -> str:
     """The name of a public key (RFC 7638)."""
     members = {"crv": "Ed25519", "kty": "OKP", "x": public_key}
-    return _text(hashlib.sha256(msgspec.json.encode(members)).digest())
-
-
-def _text(raw: bytes) -> str:
-    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
-
-
-def _bytes(text: str) -> bytes:
-    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    return base64url.encode(hashlib.sha256(msgspec.json.encode(members)).digest())

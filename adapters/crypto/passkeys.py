@@ -6,13 +6,13 @@ Whatever it stumbles over in a stranger's bytes, the answer is that they are wro
 """
 
 import asyncio
-import base64
 import importlib
 import json
 from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
+from adapters.crypto import base64url
 from application.second_factors.ports import Assertion, NewPasskey, RelyingParty
 from domain.decider import Erased
 from domain.second_factors.state import CHALLENGE_LIFETIME, Passkey
@@ -59,7 +59,7 @@ class WebAuthnPasskeys:
             rp_name=self._name,
             user_id=UUID(account).bytes,
             user_name=name,
-            challenge=_bytes(challenge),
+            challenge=base64url.decode(challenge),
             timeout=_TIMEOUT,
             authenticator_selection=AuthenticatorSelectionCriteria(
                 resident_key=ResidentKeyRequirement.REQUIRED,
@@ -83,7 +83,7 @@ class WebAuthnPasskeys:
     def challenge_of(self, credential: Any) -> str:
         """See `Passkeys`; an answer from within a foreign page's frame is none."""
         try:
-            data = json.loads(_bytes(credential["response"]["clientDataJSON"]))
+            data = json.loads(base64url.decode(credential["response"]["clientDataJSON"]))
             challenge = "" if data.get("crossOrigin") else data["challenge"]
         except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
             return ""
@@ -104,7 +104,7 @@ class WebAuthnPasskeys:
         try:
             made = verify_registration_response(
                 credential=credential,
-                expected_challenge=_bytes(challenge),
+                expected_challenge=base64url.decode(challenge),
                 expected_rp_id=party.id,
                 expected_origin=party.origin,
                 require_user_verification=True,
@@ -125,7 +125,8 @@ class WebAuthnPasskeys:
     def read_assertion(self, credential: Any) -> Assertion | None:
         """See `Passkeys`; the user handle is the account's id as bytes."""
         try:
-            name, handle = credential["id"], _bytes(credential["response"].get("userHandle") or "")
+            name = credential["id"]
+            handle = base64url.decode(credential["response"].get("userHandle") or "")
         except (ValueError, LookupError, TypeError, AttributeError):
             return None
         account = str(UUID(bytes=handle)) if len(handle) == _UUID else ""
@@ -142,10 +143,10 @@ class WebAuthnPasskeys:
         try:
             verified = verify_authentication_response(
                 credential=credential,
-                expected_challenge=_bytes(challenge),
+                expected_challenge=base64url.decode(challenge),
                 expected_rp_id=party.id,
                 expected_origin=party.origin,
-                credential_public_key=_bytes(passkey.public_key),
+                credential_public_key=base64url.decode(passkey.public_key),
                 credential_current_sign_count=passkey.sign_count,
                 require_user_verification=True,
             )
@@ -160,8 +161,3 @@ def _descriptors(known: Sequence[Passkey]) -> list[dict[str, Any]]:
         for each in known
         if not isinstance(each.credential, Erased)
     ]
-
-
-def _bytes(text: str) -> bytes:
-    """The bytes of base64url, with or without padding."""
-    return base64.b64decode(text.rstrip("=") + "=" * (-len(text.rstrip("=")) % 4), altchars=b"-_")

@@ -12,6 +12,7 @@ from typing_extensions import override
 from adapters.http.answers import Answer, Header
 from adapters.http.bodies import RawBody
 from adapters.http.calls import Call
+from adapters.http.conditions import is_known
 from application.cache import Entry
 from domain.cache import LONGEST_KEY, LONGEST_TTL, tag_faults
 from domain.durations import parse_duration
@@ -143,7 +144,7 @@ def shown(call: Call, entry: Entry) -> Answer:
     tag, caching = etag_of(entry), _caching(entry)
     age = max(0, int(call.platform.now().timestamp() - entry.written_at))
     headers = (tag, (b"age", b"%d" % age))
-    if matches(call.headers.get(b"if-none-match"), tag[1]):
+    if is_known(call.headers.get(b"if-none-match"), tag[1]):
         return Answer(304, headers=headers, caching=caching)
     return Answer(
         200,
@@ -152,14 +153,6 @@ def shown(call: Call, entry: Entry) -> Answer:
         media_type=entry.media_type.encode("latin-1") or b"application/octet-stream",
         caching=caching,
     )
-
-
-def matches(if_none_match: bytes | None, tag: bytes) -> bool:
-    """Whether the caller has this value already (RFC 9110, 13.1.2: weak comparison)."""
-    if if_none_match is None:
-        return False
-    given = (each.strip().removeprefix(b"W/") for each in if_none_match.split(b","))
-    return any(each in {b"*", tag} for each in given)
 
 
 def _caching(entry: Entry) -> Header:

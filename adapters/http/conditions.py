@@ -1,4 +1,4 @@
-"""Versions of things on the wire: strong entity tags, and the `If-Match` that names one."""
+"""Versions of things on the wire: strong entity tags, and the headers that name one."""
 
 import re
 
@@ -36,3 +36,11 @@ def if_match(headers: dict[bytes, bytes]) -> int | None:
         return NEVER
     detail = 'If-Match must be one entity tag as an ETag header gave it, such as "v3"'
     raise Invalid(Fault(pointer="", code="if-match", detail=detail))
+
+
+def is_known(if_none_match: bytes | None, tag: bytes) -> bool:
+    """Whether a client says that it has this version (RFC 9110, 13.1.2: weak comparison)."""
+    if if_none_match is None:
+        return False
+    given = (each.strip().removeprefix(b"W/") for each in if_none_match.split(b","))
+    return any(each in {b"*", tag} for each in given)

@@ -14,6 +14,7 @@ from adapters.http.addresses import client_scheme
 from adapters.http.answers import Answer, Headers, json_answer
 from adapters.http.bodies import RawBody
 from adapters.http.calls import Call
+from adapters.http.conditions import is_known
 from adapters.http.flag_answers import evaluated
 from adapters.http.flag_changes import changed_sets, resumed_behind, resumes_behind
 from adapters.http.flag_evaluation import EVALUATE, current_flags
@@ -204,14 +205,6 @@ def _stream(call: Call) -> EventStream:
     host = call.headers.get(b"host", b"localhost").decode("latin-1")
     url = f"{scheme}://{host}/ofrep/v1/stream"
     return EventStream(type="sse", url=url, inactivity_delay_sec=INACTIVITY)
-
-
-def is_known(if_none_match: bytes | None, tag: bytes) -> bool:
-    """Whether a client says that it has this version (RFC 9110, section 13.1.2)."""
-    if if_none_match is None:
-        return False
-    tags = [each.strip().removeprefix(b"W/") for each in if_none_match.split(b",")]
-    return tag in tags or b"*" in tags
 
 
 @operation(

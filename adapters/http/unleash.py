@@ -13,10 +13,10 @@ import xxhash
 from adapters.http.answers import Answer, Headers
 from adapters.http.bodies import RawBody
 from adapters.http.calls import Call
+from adapters.http.conditions import is_known
 from adapters.http.flag_changes import changed_sets
 from adapters.http.flag_evaluation import EVALUATE, current_flags
 from adapters.http.flag_shapes import missing
-from adapters.http.ofrep import is_known
 from adapters.http.operations import operation
 from adapters.http.problems import MalformedJson
 from adapters.http.sdk_credentials import environment_of

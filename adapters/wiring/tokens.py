@@ -1,6 +1,6 @@
 """How tokens are wired."""
 
-import adapters.http.jwks
+import adapters.http.signing_keys
 import adapters.http.tokens
 from adapters.capability import Capability, Handlers
 from adapters.crypto.jwt import new_key_pair
@@ -39,5 +39,5 @@ CAPABILITY = Capability(
     name="tokens",
     deciders=(TOKEN_FAMILY, SIGNING_KEYS),
     handlers=_handlers,
-    operations=(*adapters.http.tokens.OPERATIONS, *adapters.http.jwks.OPERATIONS),
+    operations=(*adapters.http.tokens.OPERATIONS, *adapters.http.signing_keys.OPERATIONS),
 )

@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from adapters.crypto.tokens import hash_token
-from adapters.http.cache_entries import matches
+from adapters.http.conditions import is_known
 from application.context import Context
 from domain.access import permissions_of
 from domain.api_keys import API_KEY, INSTALLATION_HOLDER, IssueApiKey
@@ -151,7 +151,7 @@ async def test_the_same_value_has_the_same_tag(api: Api) -> None:
     ],
 )  # fmt: skip
 def test_if_none_match(given: bytes | None, expected: bool) -> None:  # noqa: FBT001
-    assert matches(given, b'"a"') is expected
+    assert is_known(given, b'"a"') is expected
 
 
 @pytest.mark.parametrize("body", [{}, {"all": False}, {"all": True, "tags": ["a"]}, {"tags": [""]}])

@@ -9,10 +9,10 @@ from adapters.crypto.jwt import JsonWebKey, json_web_key
 from adapters.http.answers import Answer, json_answer
 from adapters.http.calls import Call
 from adapters.http.commands import execute
+from adapters.http.conditions import is_known
 from adapters.http.event_views import EventList
 from adapters.http.histories import HistoryPage, stream_history
 from adapters.http.moments import Moment, fold, in_utc
-from adapters.http.ofrep import is_known
 from adapters.http.operations import ANYONE, operation
 from application.tokens.signing_keys import RotateSigningKey
 from domain.recorded import SYSTEM_TENANT

@@ -9,14 +9,13 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
-from cryptography.hazmat.primitives.twofactor.totp import TOTP
 from pytest_bdd import given, scenarios, then, when
 
-from adapters.crypto.totp import STEP, _totp
 from features.conftest import World
 from features.driver import Annals, User, together
 from tests.support.authenticator import Authenticator
 from tests.support.mailbox import Mailbox
+from tests.support.shown_codes import STEP, shown_code
 
 scenarios("second_factors.feature")
 
@@ -25,15 +24,15 @@ scenarios("second_factors.feature")
 class Factors:
     """What the user of a scenario has beside the password."""
 
-    totp: TOTP | None = None
+    seed: str = ""
     codes: list[str] = field(default_factory=list)
     passkey: Authenticator = field(default_factory=Authenticator)
     copy: Authenticator = field(default_factory=Authenticator)
 
     def code(self, steps: int = 0) -> str:
         """What the authenticator shows; `steps` ahead, as one whose clock is fast does."""
-        assert self.totp is not None
-        return self.totp.generate(int(time.time()) + steps * STEP).decode()
+        assert self.seed
+        return shown_code(self.seed, int(time.time()) + steps * STEP)
 
 
 @pytest.fixture
@@ -89,15 +88,13 @@ def with_passkey(annals: Annals, passkey: Authenticator) -> httpx.Response:
 @given("a user with an authenticator that has shown no code yet")
 def _(annals: Annals, world: World, factors: Factors) -> None:
     world.user = annals.signed_in()
-    seed = mine(annals, world, "/v1/me/totp").json()["secret"]
-    factors.totp = _totp(seed)
+    factors.seed = mine(annals, world, "/v1/me/totp").json()["secret"]
 
 
 @given("a user with an authenticator")
 def _(annals: Annals, world: World, factors: Factors) -> None:
     world.user = annals.signed_in()
-    seed = mine(annals, world, "/v1/me/totp").json()["secret"]
-    factors.totp = _totp(seed)
+    factors.seed = mine(annals, world, "/v1/me/totp").json()["secret"]
     confirmed = mine(annals, world, "/v1/me/totp/confirm", {"code": factors.code()})
     factors.codes = confirmed.json()["recovery_codes"]
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import httpx
 
-from adapters.crypto.totp import STEP, _totp
 from tests.support.authenticator import Authenticator
 from tests.support.http_platform import Api
+from tests.support.shown_codes import STEP, shown_code
 
 EMAIL = "ada@example.org"
 PASSWORD = "correct horse"
@@ -56,7 +56,7 @@ class Person:
 
     def code(self) -> str:
         """What the authenticator shows now."""
-        return _totp(self.seed).generate(self.api.platform.clock.timestamp()).decode()
+        return shown_code(self.seed, self.api.platform.clock.timestamp())
 
     def next_code(self) -> str:
         """What the authenticator shows after what it has shown."""

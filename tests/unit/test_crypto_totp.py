@@ -6,7 +6,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from adapters.crypto.totp import STEP, Totp, _totp
+from adapters.crypto.totp import STEP, Totp
+from tests.support.shown_codes import shown_code
 
 TOTP = Totp("Annals")
 RFC_SEED = base64.b32encode(b"12345678901234567890").decode()
@@ -22,7 +23,7 @@ AT = datetime(2026, 1, 1, 12, 0, 0, tzinfo=UTC)
 
 
 def code_at(moment: datetime, seed: str = RFC_SEED) -> str:
-    return _totp(seed).generate(moment.timestamp()).decode()
+    return shown_code(seed, moment.timestamp())
 
 
 @pytest.mark.parametrize(("seconds", "code"), RFC_CODES.items())

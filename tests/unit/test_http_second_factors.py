@@ -1,17 +1,15 @@
 """Second factors over HTTP: enrolling them, and signing in with them."""
 
-import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from adapters.crypto.totp import _totp
 from tests.support.http_platform import OWNER, Api, opened_api
 from tests.support.letters import letters_in
 from tests.support.second_factors import EMAIL, Person, enrolled, person
+from tests.support.shown_codes import shown_code
 
 WRONG = "/problems/wrong-second-factor"
 REQUIRED = "/problems/second-factor-required"
@@ -277,7 +275,7 @@ async def test_the_history_tells_everything_but_secrets(ada: Person) -> None:
 async def test_a_code_of_30_seconds_ago_counts_and_none_older(api: Api, ada: Person) -> None:
     await enrolled(ada)
     shown_at = api.platform.clock + timedelta(seconds=90)
-    code = _totp(ada.seed).generate(shown_at.timestamp()).decode()
+    code = shown_code(ada.seed, shown_at.timestamp())
     problem = (await ada.sign_in()).json()
     api.platform.clock = shown_at + timedelta(seconds=61)
     assert (await ada.complete(problem, code=code)).status_code == 401
@@ -291,30 +289,3 @@ async def test_another_person_sees_nothing(api: Api, ada: Person) -> None:
     assert (await bob.ask("GET", "/v1/me/second-factors")).json()["totp"] is None
     assert (await bob.ask("GET", "/v1/me/second-factors/history")).status_code == 404
     assert EMAIL not in (await bob.ask("GET", "/v1/me/second-factors")).text
-
-
-async def test_of_two_processes_one_accepts_a_code(api: Api, ada: Person) -> None:
-    await enrolled(ada)
-    shared = {"store": api.platform.store, "vault": api.platform.vault}
-    async with opened_api(**shared) as other:
-        beside = replace(ada, api=other)
-        code = ada.next_code()
-        other.platform.clock = api.platform.clock
-        both = (ada, beside)  # have the state in mind on which they decide, once this is answered
-        problems = [(await each.sign_in()).json() for each in both]
-        asked = [
-            each.complete(problem, code=code) for each, problem in zip(both, problems, strict=True)
-        ]
-        statuses = sorted(each.status_code for each in await asyncio.gather(*asked))
-        assert statuses == [201, 401]
-
-
-async def test_a_process_that_has_not_heard_of_a_factor_lets_nobody_in(
-    api: Api, ada: Person
-) -> None:
-    async with opened_api(store=api.platform.store, vault=api.platform.vault) as other:
-        beside = replace(ada, api=other)
-        assert (await beside.sign_in()).status_code == 201
-        await enrolled(ada)  # of which nobody tells the other process
-        answer = await beside.sign_in()
-        assert (answer.status_code, answer.json()["type"]) == (401, REQUIRED)

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.twofactor import InvalidToken
 from cryptography.hazmat.primitives.twofactor.totp import TOTP
 
 STEP = 30  # seconds
-DIGITS = 6
+_DIGITS = 6
 _SEED = 20  # bytes, as long as the hash (RFC 4226, 4)
 _SKEW = 1  # steps
 
@@ -37,7 +37,7 @@ class Totp:
     def step_of(self, seed: str, code: str, at: datetime) -> int | None:
         """See `TotpCodes`."""
         digits = code.replace(" ", "")
-        if len(digits) != DIGITS or not digits.isascii() or not digits.isdecimal():
+        if len(digits) != _DIGITS or not digits.isascii() or not digits.isdecimal():
             return None
         totp, now = _totp(seed), int(at.timestamp()) // STEP
         found = None
@@ -51,4 +51,4 @@ class Totp:
 
 
 def _totp(seed: str) -> TOTP:
-    return TOTP(base64.b32decode(seed), DIGITS, SHA1(), STEP)  # noqa: S303 - see above
+    return TOTP(base64.b32decode(seed), _DIGITS, SHA1(), STEP)  # noqa: S303 - see above

@@ -56,7 +56,7 @@ async def issue_tokens(call: Call, raw: bytes) -> Answer:
         body = _decode(raw)
     if body == TokensBody():
         return await execute(call, ExchangeSession(holder=await _holder(call)), _render)
-    email, password = _both(body)
+    email, password = _credentials(body)
     command = SignInForTokens(
         email=email,
         password=password,
@@ -82,7 +82,7 @@ async def _holder(call: Call) -> Holder:
     return Holder.of(session, call.tenant)
 
 
-def _both(body: TokensBody) -> tuple[str, str]:
+def _credentials(body: TokensBody) -> tuple[str, str]:
     if body.email is not None and body.password is not None:
         return body.email, body.password
     given = {"email": body.email, "password": body.password}

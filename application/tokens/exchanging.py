@@ -85,7 +85,7 @@ class SignInForTokensHandler:
         try:
             async with completing(self.check, checked, run):
                 return await self.open.giving(give, run, opening, use)
-        except NotYourTenant:
+        except NotYourTenant:  # who they are was proved all the same
             await self.check.passed(checked)
             raise
 

@@ -15,9 +15,10 @@ import structlog
 from adapters.background import REPLACED, Background
 from adapters.capabilities import DECIDERS, PROJECTIONS, UPCASTS, handlers
 from adapters.crypto.idempotency import KeyedAnswers
+from adapters.crypto.ids import new_id
 from adapters.crypto.master import MasterKey, load_master_key
 from adapters.crypto.passwords import Argon2Hasher
-from adapters.crypto.tokens import new_id, new_session_token
+from adapters.crypto.tokens import new_session_token
 from adapters.crypto.vault import PostgresVault
 from adapters.egress.couriers import opened_couriers
 from adapters.egress.mail import mailer_of

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 
-from adapters.crypto.tokens import new_id
+from adapters.crypto.ids import new_id
 from adapters.settings import Settings
 from application.aggregates import Counting, Recorder
 from application.pipeline import Pipeline

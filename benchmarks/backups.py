@@ -25,7 +25,7 @@ from adapters.backups.directory import DirectoryRepository
 from adapters.backups.dump import PgDumper
 from adapters.backups.programs import LOWEST, binaries
 from adapters.backups.scratch import load, scratch_database
-from adapters.crypto.tokens import new_id
+from adapters.crypto.ids import new_id
 from adapters.postgres.connect import close, connect
 from adapters.postgres.event_store import opened
 from adapters.postgres.migrations import make_roles, migrate

@@ -19,8 +19,8 @@ from adapters.backups.fence import LogEnd, as_owner
 from adapters.backups.newest_keys import bury_missing, overlay_live
 from adapters.backups.replay import Diverged, goes_on, last_position, replay_backup, replay_live
 from adapters.backups.scratch import load
+from adapters.crypto.ids import new_id
 from adapters.crypto.master import MasterKey
-from adapters.crypto.tokens import new_id
 from adapters.crypto.vault import PostgresVault
 from adapters.postgres import generations
 from adapters.postgres.connect import Pool, open_pool

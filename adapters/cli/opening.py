@@ -15,8 +15,8 @@ from adapters.bootstrap import now
 from adapters.capabilities import DECIDERS, PROJECTIONS, UPCASTS
 from adapters.cli.running import Invocation, actor
 from adapters.crypto.fields import FieldCipher
+from adapters.crypto.ids import new_id
 from adapters.crypto.master import load_master_key
-from adapters.crypto.tokens import new_id
 from adapters.crypto.vault import PostgresVault
 from adapters.embedded.services import with_embedded_urls
 from adapters.postgres.connect import Connection, Pool, close, connect, open_pool

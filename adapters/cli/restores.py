@@ -24,8 +24,8 @@ from adapters.cli.backing import LATEST, Opened, opened, version_of
 from adapters.cli.output import Column, Output, dim
 from adapters.cli.running import Failed, Invocation, actor, runs
 from adapters.cli.standing import standing
+from adapters.crypto.ids import new_id
 from adapters.crypto.master import load_master_key
-from adapters.crypto.tokens import new_id
 from adapters.open_restores import live_log, program
 from adapters.postgres.streams import PostgresStreams
 from application.bus import Run

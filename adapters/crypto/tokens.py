@@ -1,15 +1,12 @@
-"""Tokens, API keys and ids: everything that must be unguessable or unique.
+"""Tokens and API keys: how they are written, and what is kept of them.
 
-Tokens are 256 random bits, so a plain SHA-256 of one is all that has to be kept: there is nothing
+They are 256 random bits, so a plain SHA-256 of one is all that has to be kept: there is nothing
 to guess, and so nothing to slow down.
 """
 
 import hashlib
-import os
 import re
 import secrets
-import threading
-import time
 from uuid import UUID
 
 import msgspec
@@ -20,7 +17,6 @@ SECRET = r"[A-Za-z0-9_-]{43}"  # noqa: S105 - a pattern
 _SESSION = re.compile("as_" + SECRET)
 _NAMING = re.compile("([a-z]+)_([0-9a-f]{32})_" + SECRET)
 _KEY = "annals"
-_AT_ONCE = 256  # ids for which random bits are asked for together
 
 
 class NewApiKey(msgspec.Struct, frozen=True, kw_only=True):
@@ -71,36 +67,3 @@ def make_api_key(id_: UUID) -> NewApiKey:
 def parse_api_key(text: str) -> UUID | None:
     """The id in a key's text; None when it is no key."""
     return named_id(_KEY, text)
-
-
-class IdMaker:
-    """Makes UUIDv7s that only ever rise within this process, from any thread.
-
-    RFC 9562, 6.2, method 3: the 12 bits behind the milliseconds are a fraction of one (244 ns);
-    two ids in one such step, or a clock that goes back, count on. The other 62 bits are random, and
-    asked of the system for many ids at once; a forked process asks for its own.
-    """
-
-    def __init__(self) -> None:
-        """Start at the clock's time."""
-        self._last = 0
-        self._random: list[int] = []
-        self._lock = threading.Lock()
-        os.register_at_fork(after_in_child=self._random.clear)
-
-    def __call__(self) -> UUID:
-        """A new id."""
-        millis, nanos = divmod(time.time_ns(), 1_000_000)
-        ticks = millis << 12 | (nanos << 12) // 1_000_000
-        with self._lock:
-            if ticks <= self._last:
-                ticks = self._last + 1
-            self._last = ticks
-            if not self._random:
-                self._random.extend(memoryview(os.urandom(8 * _AT_ONCE)).cast("Q"))
-            low = self._random.pop() >> 2
-        return UUID(int=ticks >> 12 << 80 | 7 << 76 | (ticks & 0xFFF) << 64 | 2 << 62 | low)
-
-
-new_id = IdMaker()
-"""The process's maker of ids."""

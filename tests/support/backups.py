@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 
 from adapters.backups.packing import Packer
-from adapters.crypto.tokens import new_id
+from adapters.crypto.ids import new_id
 from application.backup_repository import (
     EVENTS_PART,
     KEYS_PART,

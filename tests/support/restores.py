@@ -20,8 +20,8 @@ from adapters.backups.dump import PgDumper
 from adapters.backups.fill import Program
 from adapters.backups.restore import Replaced, Restorer
 from adapters.capabilities import DECIDERS, PROJECTIONS, REACTIONS, UPCASTS
+from adapters.crypto.ids import new_id
 from adapters.crypto.master import MasterKey
-from adapters.crypto.tokens import new_id
 from adapters.crypto.vault import PostgresVault
 from adapters.postgres.connect import Pool, open_pool
 from adapters.postgres.event_store import PostgresEventStore

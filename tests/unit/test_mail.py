@@ -6,7 +6,8 @@ from typing import Any, get_args
 
 import pytest
 
-from adapters.crypto.tokens import make_api_key, new_id
+from adapters.crypto.ids import new_id
+from adapters.crypto.tokens import make_api_key
 from adapters.egress.mail import tell_written
 from adapters.memory.mailer import MemoryMailer
 from application.mail import Letter, Mailer, SendMail

@@ -10,7 +10,8 @@ import pytest
 from structlog.testing import capture_logs
 
 from adapters.bootstrap import open_platform
-from adapters.crypto.tokens import hash_token, make_api_key, new_id, parse_api_key
+from adapters.crypto.ids import new_id
+from adapters.crypto.tokens import hash_token, make_api_key, parse_api_key
 from adapters.owner import ensure_owner, seat_owner
 from adapters.settings import Settings, load_settings
 from adapters.startup import CannotStart

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from adapters.crypto.tokens import new_id
+from adapters.crypto.ids import new_id
 from adapters.postgres.unfinished_erasures import PostgresUnfinishedErasures
 from application.bus import Run
 from application.context import Context

@@ -94,10 +94,14 @@ class CredentialCheck:
             owner = await self._owner(email, run)
             known = owner[1].password_hash if owner else None
             verified = await self.hasher.verify(known, given.password)
-        if owner is None or not verified.ok or (self.verified_only and not owner[1].verified):
+        if owner is None or not verified.ok or not self.admits(owner[1]):
             await self.failed(attempt, owner[0] if owner else None, run)
             raise WrongCredentials
         return await self._checked(*owner, attempt, verified, given.password, run)
+
+    def admits(self, account: Account) -> bool:
+        """Whether an account may be signed in to at all, however that is proved."""
+        return account.verified or not self.verified_only
 
     async def confirm(self, id_: str, password: str, address: str, run: Run) -> Checked:
         """Check the password of an account that is signed in; its failures count as others do.

@@ -15,6 +15,7 @@ import msgspec
 from application.bus import Run
 from application.credentials import Checked, CredentialCheck, WrongCredentials
 from application.emails import known_form
+from application.event_store import Outage
 from application.second_factors.challenges import SECOND_FACTOR, SIGN_IN, is_for
 from application.second_factors.checking import BY_PASSKEY, GivenFactor, SecondFactorCheck
 from application.second_factors.ports import Assertion, RelyingParty, SealedChallenge
@@ -115,7 +116,7 @@ class SignInWithPasskeyHandler:
 
         Raises:
             LockedOut: too many sign-ins from this address have failed.
-            WrongPasskey: in every other case.
+            WrongPasskey: in every other case; an account that is to be verified first is one.
         """
         await self.second_factor.passkeys.warm_up()
         assertion = self.second_factor.passkeys.read_assertion(command.credential)
@@ -130,13 +131,18 @@ class SignInWithPasskeyHandler:
         except (WrongSecondFactor, WrongCredentials):
             await self.check.lockout.failed(attempt)
             raise WrongPasskey from None
+        except (Rejection, Outage):
+            await self.check.lockout.withdrawn(attempt)
+            raise
         await self.check.lockout.succeeded(attempt)
         return done
 
     async def _open(
         self, command: SignInWithPasskey, assertion: Assertion, challenge: SealedChallenge, run: Run
     ) -> Done[SignedIn]:
-        async def use(unit: Unit, _account: Account) -> None:
+        async def use(unit: Unit, account: Account) -> None:
+            if not self.check.admits(account):
+                raise WrongCredentials
             factors = await unit.load(SECOND_FACTORS, assertion.account)
             used = self.second_factor.use_of_passkey(
                 factors, command.credential, command.party, challenge
@@ -161,14 +167,14 @@ async def completing(check: CredentialCheck, checked: Checked, run: Run) -> Asyn
     """Tell the lock-out how an attempt ends whose password was right.
 
     It has succeeded once everything has, and failed by a wrong second factor. Where one is asked
-    for, or something else is refused, nothing was guessed.
+    for, or something else is refused or away, nothing was guessed.
     """
     try:
         yield
     except WrongSecondFactor:
         await check.failed(checked.attempt, checked.id, run)
         raise
-    except Rejection:
+    except (Rejection, Outage):
         await check.lockout.withdrawn(checked.attempt)
         raise
     await check.passed(checked)

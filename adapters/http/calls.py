@@ -39,11 +39,13 @@ _UUID = re.compile(rb"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 class Call:
     """A request. `principal` is nobody until the credential has been checked.
 
-    `session` is the one that the request is sent in, unless it bears an API key.
+    `session` is the one that the request is sent in, unless it bears an API key. `conditional` tells
+    whether the operation takes an `If-Match`.
     """
 
     __slots__ = (
         "body",
+        "conditional",
         "correlation_id",
         "headers",
         "operation",
@@ -70,6 +72,7 @@ class Call:
         self.principal = NOBODY
         self.session: LiveSession | None = None
         self.body = b""
+        self.conditional = False
         self.correlation_id = correlation_id_of(self.headers, platform)
 
     @property

@@ -32,7 +32,7 @@ async def execute(call: Call, command: object, render: Render) -> Answer:
     platform = call.platform
     key = idempotency_key(call.headers)
     if key is None:
-        context = call.context(if_match=if_match(call.headers))
+        context = call.context(if_match=if_match(call.headers, taken=call.conditional))
         done = await platform.bus.execute(command, context)
         assert isinstance(done, Done)  # noqa: S101 - only keyed commands are replayed
         return render(done.result, done.version).with_headers(position_header(done.position))
@@ -43,7 +43,8 @@ async def execute(call: Call, command: object, render: Render) -> Answer:
         return Kept.of(render(answer, version))
 
     context = call.context(
-        if_match=if_match(call.headers), idempotency=idempotency_of(call, key, keep)
+        if_match=if_match(call.headers, taken=call.conditional),
+        idempotency=idempotency_of(call, key, keep),
     )
     outcome = await platform.bus.execute(command, context)
     position = position_header(outcome.position)

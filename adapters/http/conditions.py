@@ -17,18 +17,23 @@ def etag(version: int) -> Header:
     return b"etag", b'"v%d"' % version
 
 
-def if_match(headers: dict[bytes, bytes]) -> int | None:
+def if_match(headers: dict[bytes, bytes], *, taken: bool) -> int | None:
     """The version that the caller has seen, where it says so.
 
     `*` is not taken: a command on what does not exist is refused by its own rule. An entity tag
-    that we never gave matches nothing.
+    that we never gave matches nothing. Where no one thing is addressed, none is `taken`: its
+    version would be that of whatever is looked at first, and would tell of things that the
+    caller may not know.
 
     Raises:
-        Invalid: when the header is not one entity tag.
+        Invalid: when the header is not one entity tag, or none is taken.
     """
     given = headers.get(b"if-match")
     if given is None:
         return None
+    if not taken:
+        detail = "this operation takes no If-Match"
+        raise Invalid(Fault(pointer="", code="if-match", detail=detail))
     tag = _OURS.fullmatch(given.strip())
     if tag is not None:
         return int(tag[1])

@@ -80,6 +80,7 @@ class Operation:
         Raises:
             Exception: whatever becomes a problem document.
         """
+        call.conditional = self.conditional
         if self.needs is not None:
             await authenticate(call)
             for permission in self._needed(call):

@@ -260,6 +260,7 @@ def _evolve_open(account: Account, event: AccountEvent) -> AnyAccount:
                 password_hash=readable(event.password_hash),
                 passwords=account.passwords + 1,
                 resets=(),
+                email_change=None,
             )
         case PasswordRehashed():
             return replace(account, password_hash=readable(event.password_hash))

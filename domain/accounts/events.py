@@ -32,7 +32,10 @@ class PasswordResetAsked(Event, frozen=True, kw_only=True, tag="account.password
 
 
 class PasswordChanged(Event, frozen=True, kw_only=True, tag="account.password_changed"):
-    """The account has a new password; `forgotten` tells that a mail stood in for the old one."""
+    """The account has a new password; `forgotten` tells that a mail stood in for the old one.
+
+    Whoever knew the old password may have asked for another address: that is void.
+    """
 
     password_hash: Private
     forgotten: bool

@@ -318,6 +318,31 @@ async def test_an_address_changes_once_the_new_one_is_proven(api: Api) -> None:
     assert (await register(api, "ada@example.com")).status_code == 409
 
 
+async def test_a_new_password_voids_the_address_that_was_asked_for_with_the_old(api: Api) -> None:
+    await register(api)
+    token = await token_of(api)
+    await asked_for(api, token, "eve@example.org")
+    late = {"token": await mailed(api, "email-change")}
+    body = {"current_password": OLD, "password": NEW}
+    token = (await api.ask("POST", "/v1/me/password", body, token=token)).json()["token"]
+    api.http.cookies.clear()
+    assert (await api.ask("GET", "/v1/me", token=token)).json()["pending_email"] is None
+    answer = await api.ask("POST", "/v1/me/email/confirm", late, token=token)
+    assert (answer.status_code, slug(answer)) == (401, "wrong-token")
+
+
+async def test_a_reset_voids_the_address_that_was_asked_for_before(api: Api) -> None:
+    await register(api)
+    await asked_for(api, await token_of(api), "eve@example.org")
+    late = {"token": await mailed(api, "email-change")}
+    await api.ask("POST", "/v1/accounts/password-reset", {"email": ADA})
+    reset = {"token": await mailed(api, "password-reset"), "password": NEW}
+    await api.ask("POST", "/v1/accounts/password-reset/confirm", reset)
+    token = await token_of(api, password=NEW)
+    answer = await api.ask("POST", "/v1/me/email/confirm", late, token=token)
+    assert (answer.status_code, slug(answer)) == (401, "wrong-token")
+
+
 async def test_the_mail_of_another_account_changes_no_address(api: Api) -> None:
     await register(api)
     await register(api, "eve@example.org")

@@ -19,9 +19,9 @@ VIEWER = "viewer"
 
 INSTALLATION = frozenset(
     {
-        "accounts:write", "backups:read", "backups:write", "outbox:read", "outbox:write",
-        "platform-events:read", "platform-logs:read", "projections:write", "signing-keys:read",
-        "signing-keys:write", "tenants:read", "tenants:write",
+        "accounts:write", "backups:read", "backups:write", "metrics:read", "outbox:read",
+        "outbox:write", "platform-events:read", "platform-logs:read", "projections:write",
+        "signing-keys:read", "signing-keys:write", "tenants:read", "tenants:write",
     }
 )  # fmt: skip
 """What reaches beyond one tenant: for whoever runs the installation, and no role of a tenant."""
@@ -73,6 +73,13 @@ class StepUpRequired(Forbidden):
 
     slug = "step-up-required"
     title = "This needs a fresh proof of who you are"
+
+
+class SessionRequired(Forbidden):
+    """The credential is an access token, and what is asked for would outlast it."""
+
+    slug = "session-required"
+    title = "This needs a session itself, not an access token"
 
 
 class NotAPerson(Forbidden):

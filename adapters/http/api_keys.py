@@ -148,6 +148,7 @@ def _maker(call: Call) -> str:
     body=ApiKeyBody,
     answers={201: NewKeyView},
     fresh=True,
+    lasting=True,
 )
 async def make_key(call: Call, body: ApiKeyBody) -> Answer:
     """Make a key; it never opens more than whoever it is for may do in that moment."""

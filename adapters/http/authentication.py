@@ -6,7 +6,8 @@ from older browsers, `Origin`. Every way in which a credential does not open any
 neutral answer.
 
 An access token acts for its session, in the token's tenant, and only while that session counts.
-It opens what the person may there now, whatever the token says, and is as fresh as its session.
+It opens what the person may there now, whatever the token says, and is as fresh as its session; but
+not what would outlast it (`Operation.lasting`).
 
 `Annals-Tenant` names the tenant of a request. To name one in which one is nobody is answered in the
 same way whether there is such a tenant or not.
@@ -117,6 +118,7 @@ async def _bearer(call: Call, token: str, wanted: str | None) -> Principal | Non
         return None
     if wanted not in (None, claims.tenant):
         raise NotYourTenant
+    call.access_token = True
     return await _person(call, session, claims.tenant)
 
 

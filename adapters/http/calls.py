@@ -13,7 +13,7 @@ from application.access import Principal
 from application.context import ANONYMOUS, Context, Idempotency
 from application.limits import Caller
 from application.session_store import LiveSession
-from domain.access import NotAPerson, StepUpRequired, require
+from domain.access import NotAPerson, SessionRequired, StepUpRequired, require
 from domain.accounts import ACCOUNT
 from domain.recorded import DEFAULT_TENANT
 from domain.rejections import Fault, Invalid
@@ -30,6 +30,8 @@ FRESH = timedelta(minutes=10)
 
 STEP_UP = "Prove again who you are: POST /v1/sessions/current/step-up, then send this once more."
 
+USE_SESSION = "Send the token or the cookie of a session: POST /v1/sessions begins one."
+
 NOBODY = Principal(actor=ANONYMOUS, role="", tenant=DEFAULT_TENANT)
 
 _TRACEPARENT = re.compile(rb"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
@@ -39,11 +41,13 @@ _UUID = re.compile(rb"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 class Call:
     """A request. `principal` is nobody until the credential has been checked.
 
-    `session` is the one that the request is sent in, unless it bears an API key. `conditional` tells
-    whether the operation takes an `If-Match`.
+    `session` is the one that the request is sent in, unless it bears an API key; `access_token`
+    tells whether a token acts for it. `conditional` tells whether the operation takes an
+    `If-Match`.
     """
 
     __slots__ = (
+        "access_token",
         "body",
         "conditional",
         "correlation_id",
@@ -71,6 +75,7 @@ class Call:
         self.params: dict[str, str] = scope["path_params"]
         self.principal = NOBODY
         self.session: LiveSession | None = None
+        self.access_token = False
         self.body = b""
         self.conditional = False
         self.correlation_id = correlation_id_of(self.headers, platform)
@@ -128,6 +133,15 @@ class Call:
         session = self.session
         if session is not None and self.platform.now() - session.authenticated_at > FRESH:
             raise StepUpRequired(STEP_UP)
+
+    def require_session(self) -> None:
+        """Refuse an access token; whoever has its session sends that.
+
+        Raises:
+            SessionRequired: saying what to send.
+        """
+        if self.access_token:
+            raise SessionRequired(USE_SESSION)
 
     def query(self) -> dict[str, str]:
         """The query's parameters.

@@ -30,8 +30,9 @@ class Operation:
     is enough, and the handler asks which the caller has. `answers` maps status numbers to the
     struct of the body (None: no body). `keyed` operations take an `Idempotency-Key`, `conditional`
     ones an `If-Match`, and `consistent` ones, as all commands are, an `Annals-Consistent-After`.
-    For a `fresh` one, who is in a session must have proved lately who they are. A handler that
-    gives None has sent its answer itself.
+    For a `fresh` one, who is in a session must have proved lately who they are. A `lasting` one
+    changes how somebody signs in, or makes a credential: an access token, which is short-lived and
+    may leak, does not open it. A handler that gives None has sent its answer itself.
     """
 
     method: str
@@ -46,6 +47,7 @@ class Operation:
     conditional: bool = False
     consistent: bool = False
     fresh: bool = False
+    lasting: bool = False
     media_type: str = "application/json"
     tag: str = ""
 
@@ -74,6 +76,15 @@ class Operation:
         has = [each for each in self.any_of if each in call.principal.permissions]
         return tuple((has or self.permissions)[:1])
 
+    async def _admit(self, call: Call) -> None:
+        await authenticate(call)
+        if self.lasting:
+            call.require_session()
+        for permission in self._needed(call):
+            call.require(permission)
+        if self.fresh:
+            call.require_fresh()
+
     async def answer(self, call: Call) -> Answer | None:
         """Authenticate, validate, carry out.
 
@@ -82,11 +93,7 @@ class Operation:
         """
         call.conditional = self.conditional
         if self.needs is not None:
-            await authenticate(call)
-            for permission in self._needed(call):
-                call.require(permission)
-            if self.fresh:
-                call.require_fresh()
+            await self._admit(call)
         if self.method != "GET":
             await seen_here(call)
         if self.body is not None:
@@ -117,6 +124,7 @@ def operation(
     consistent: bool = False,
     keyed: bool = True,
     fresh: bool = False,
+    lasting: bool = False,
     media_type: str = "application/json",
 ) -> Callable[[Handle], Operation]:
     """Make an operation of the function that carries it out.
@@ -139,6 +147,7 @@ def operation(
             conditional=conditional,
             consistent=consistent or method != "GET",
             fresh=fresh,
+            lasting=lasting,
             media_type=media_type,
             tag=handle.__module__.rpartition(".")[2],
         )

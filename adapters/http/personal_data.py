@@ -152,7 +152,15 @@ async def _chunks(head: bytes, parts: AsyncIterator[bytes]) -> AsyncGenerator[by
     yield bytes(gathered)
 
 
-@operation("DELETE", "/v1/me", needs=SIGNED_IN, body=EraseBody, answers={204: None}, fresh=True)
+@operation(
+    "DELETE",
+    "/v1/me",
+    needs=SIGNED_IN,
+    body=EraseBody,
+    answers={204: None},
+    fresh=True,
+    lasting=True,
+)
 async def erase_me(call: Call, body: EraseBody) -> Answer:
     """Erase the caller for good: nothing that tells who they were can be read any more."""
     command = Erase(account=call.person, password=body.current_password, address=call.address)

@@ -26,6 +26,7 @@ class StepUpBody(FactorBody, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     needs=SIGNED_IN,
     body=StepUpBody,
     answers={201: SessionStartedView},
+    lasting=True,
 )
 async def step_up(call: Call, body: StepUpBody) -> Answer:
     """Prove again who I am: a new session takes this one's place, fresh for ten minutes.

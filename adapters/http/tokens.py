@@ -2,9 +2,8 @@
 
 import msgspec
 
-from adapters.crypto.tokens import is_session_token
 from adapters.http.answers import Answer, json_answer
-from adapters.http.authentication import authenticate, named_tenant, presented
+from adapters.http.authentication import authenticate, named_tenant
 from adapters.http.bodies import Body, RawBody, check_media_type
 from adapters.http.calls import Call
 from adapters.http.commands import execute
@@ -74,12 +73,10 @@ async def _holder(call: Call) -> Holder:
     Raises:
         NotASession: the credential is an API key or an access token.
     """
-    token = presented(call)
     await authenticate(call)
-    session = call.session
-    if session is None or token is None or not is_session_token(token):
+    if call.session is None or call.access_token:
         raise NotASession
-    return Holder.of(session, call.tenant)
+    return Holder.of(call.session, call.tenant)
 
 
 def _credentials(body: TokensBody) -> tuple[str, str]:

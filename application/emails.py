@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from domain.emails import canonical_email
+from domain.emails import canonical_email, mailable_email
 from domain.rejections import Fault, Invalid
 
 
@@ -27,6 +27,18 @@ def known_form(email: str) -> str:
         Invalid: it can be no address.
     """
     form = canonical_email(email)
+    if form is None:
+        raise Invalid(email_fault())
+    return form
+
+
+def mailable_form(email: str) -> str:
+    """The form in which addresses are kept and written to.
+
+    Raises:
+        Invalid: it can be no address.
+    """
+    form = mailable_email(email)
     if form is None:
         raise Invalid(email_fault())
     return form

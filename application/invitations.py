@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import msgspec
 
 from application.bus import Run
-from application.emails import NameHash
+from application.emails import NameHash, mailable_form
 from application.limits import RateLimiter
 from application.mail import Letters, key_of_address
 from application.memberships import admit
@@ -107,7 +107,7 @@ class InviteHandler:
             reservation = await unit.load(EMAIL, address)
             send = SendInvitation(
                 person=key_of_address(address, reservation.releases),
-                email=command.email,
+                email=mailable_form(command.email),
                 address=address,
                 role=command.role,
                 token_hash=_hash(command.token),
@@ -124,7 +124,7 @@ class InviteHandler:
                 unit,
                 kind="invitation",
                 person=person,
-                to=command.email,
+                to=mailable_form(command.email),
                 token=command.token,
                 until=expires_at,
                 tenant=unit.context.tenant,

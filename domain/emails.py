@@ -4,6 +4,9 @@ Two texts are the same address when mail to them reaches the same mailbox as far
 know: case and Unicode form make no difference, and a domain in punycode is the one in Unicode
 (UTS #46, non-transitional, as browsers do). The mailbox is folded too, although RFC 5321 leaves
 its case to its server: no provider tells people apart by it.
+
+Letters go to the address as it was compared, with its mailbox's case alone kept: a spelling that
+looks like an address, but reaches nobody or somebody else, must not stand for it.
 """
 
 import re
@@ -19,14 +22,23 @@ _LONGEST_DOMAIN = 253
 
 def canonical_email(text: str) -> str | None:
     """The form in which addresses are compared, or None for what can be no address."""
+    mailable = mailable_email(text)
+    if mailable is None:
+        return None
+    mailbox, _, host = mailable.rpartition("@")
+    return f"{unicodedata.normalize('NFKC', mailbox.casefold())}@{host}"
+
+
+def mailable_email(text: str) -> str | None:
+    """The form in which addresses are kept and written to, or None for what can be no address."""
     normal = unicodedata.normalize("NFKC", text.strip())
     mailbox, _, domain = normal.rpartition("@")
     if len(text) > LONGEST_EMAIL or not _MAILBOX.fullmatch(mailbox) or _unseen(normal):
         return None
     host = _canonical_domain(domain)
-    if host is None:
+    if host is None or len(mailbox) + 1 + len(host) > LONGEST_EMAIL:
         return None
-    return f"{unicodedata.normalize('NFKC', mailbox.casefold())}@{host}"
+    return f"{mailbox}@{host}"
 
 
 def _canonical_domain(domain: str) -> str | None:

@@ -13,7 +13,7 @@ from application.accounts.mailing import EMAIL_CHANGE, TokenMail
 from application.accounts.reserving import reserve
 from application.bus import Run
 from application.credentials import CredentialCheck
-from application.emails import known_form
+from application.emails import known_form, mailable_form
 from application.unit import Done, Unit
 from domain.accounts import (
     ACCOUNT,
@@ -66,7 +66,7 @@ class AskForEmailChangeHandler:
                 return
             reservation = await unit.load(EMAIL, self.mail.email_hash(form))
             if not reservation.account:
-                email = command.email.strip()
+                email = mailable_form(command.email)
                 await self.mail.email_change(unit, command.account, email)
                 return
             owner = await unit.load(ACCOUNT, reservation.account)

@@ -15,7 +15,7 @@ import msgspec
 
 from application.accounts.reserving import reserve
 from application.bus import Run
-from application.emails import NameHash, email_fault
+from application.emails import NameHash, email_fault, mailable_form
 from application.memberships import begin_member
 from application.passwords import PasswordHasher
 from application.unit import Done, Unit
@@ -84,7 +84,7 @@ class ImportHandler:
             at = self.now()
             await reserve(unit, address, id_, at)
             register = RegisterAccount(
-                email=account.email.strip(),
+                email=mailable_form(account.email),
                 password_hash=account.password_hash,
                 verified=account.verified,
                 at=at,

@@ -15,7 +15,7 @@ import msgspec
 from application.accounts.mailing import VERIFICATION, TokenMail
 from application.accounts.reserving import reserve
 from application.bus import Run
-from application.emails import email_fault, known_form
+from application.emails import email_fault, known_form, mailable_form
 from application.passwords import PasswordHasher
 from application.unit import Done, Unit
 from domain.accounts import (
@@ -75,7 +75,7 @@ class RegisterHandler:
             at = self.now()
             await reserve(unit, address, account, at)
             register = RegisterAccount(
-                email=command.email.strip(), password_hash=password_hash, at=at
+                email=mailable_form(command.email), password_hash=password_hash, at=at
             )
             registered = unit.begin(ACCOUNT, account, register)
             unit.begin(MEMBERSHIP, account, GrantMembership(role=MEMBER, at=at))

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.emails import canonical_email
+from domain.emails import canonical_email, mailable_email
 
 
 @pytest.mark.parametrize(
@@ -32,6 +32,22 @@ def test_case_and_unicode_form_make_no_difference(spelling: str) -> None:
 )
 def test_a_domain_in_punycode_is_the_one_in_unicode(spelling: str) -> None:
     assert canonical_email(spelling) == "jo\u00e3o@xn--mnchen-3ya.de"
+
+
+@pytest.mark.parametrize(
+    ("spelling", "written"),
+    [
+        (" Ada@Example.ORG ", "Ada@example.org"),
+        ("\uff36ictim\uff20example\u3002org", "Victim@example.org"),
+        ("Stra\u00dfe@M\u00dcNCHEN.de", "Stra\u00dfe@xn--mnchen-3ya.de"),
+        ("ada", None),
+        ("a" * 60 + "@" + ".".join(["\u00fc" * 42] * 4), None),  # too long in punycode alone
+    ],
+)
+def test_an_address_is_written_to_as_it_is_compared_but_for_case(
+    spelling: str, written: str | None
+) -> None:
+    assert mailable_email(spelling) == written
 
 
 def test_domains_that_are_two_stay_two() -> None:

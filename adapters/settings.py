@@ -21,6 +21,7 @@ from adapters.settings_values import (
     choice,
     duration,
     networks,
+    networks_or_none,
     number,
     origins,
     overlapping,
@@ -60,6 +61,7 @@ _POSTGRES = _read(url("postgresql", "postgres"), "postgresql://user:password@hos
 _REDIS = _read(url("redis", "rediss", "unix"), "redis://:password@host:6379/0", secret=True)
 _SMTP = _read(smtp_url, "smtp://user:password@host:587 or smtps://user:password@host", secret=True)
 _PATH = _read(path, "a path")
+_NETWORKS = tuple[IPv4Network | IPv6Network, ...]
 _COUNT = _read(number(1, 64), "a whole number from 1 to 64")
 _SIZE = _read(size, "a number and a unit (B, KB, MB, GB), such as 16MB")
 _DURATION = _read(duration, "a number and a unit (ms, s, m, h, d), such as 12h")
@@ -94,9 +96,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         tuple[AllowedTarget, ...],
         _read(targets, "networks, each with a port if need be, such as 127.0.0.0/8:9000"),
     ] = ()
-    trusted_proxies: Annotated[
-        tuple[IPv4Network | IPv6Network, ...], _read(networks, "networks, such as 10.0.0.0/8")
-    ] = ()
+    trusted_proxies: Annotated[_NETWORKS, _read(networks, "networks, such as 10.0.0.0/8")] = ()
+    metrics_networks: Annotated[
+        _NETWORKS, _read(networks_or_none, "networks, such as 10.0.0.0/8, or none")
+    ] = (IPv4Network("127.0.0.0/8"), IPv6Network("::1/128"))
     cors_origins: Annotated[
         tuple[str, ...],
         _read(origins, "origins as browsers write them, such as https://app.example.org, or *"),

@@ -185,6 +185,11 @@ def networks(text: str) -> tuple[IPv4Network | IPv6Network, ...]:
     return tuple(ip_network(part.strip()) for part in text.split(","))
 
 
+def networks_or_none(text: str) -> tuple[IPv4Network | IPv6Network, ...]:
+    """Networks as above; `none` is no network."""
+    return () if text == "none" else networks(text)
+
+
 def origins(text: str) -> tuple[str, ...]:
     """Origins, separated by commas, as browsers write them (no path, no usual port), or `*`."""
     return tuple(_origin(part.strip()) for part in text.split(","))

@@ -15,12 +15,14 @@ from typing import Any
 
 Networks = Sequence[IPv4Network | IPv6Network]
 
+_OF_PROXIES = (b"forwarded", b"via", b"x-forwarded-", b"x-real-ip")
+
 
 def client_address(scope: Any, trusted: Networks) -> str:
     """The client's address, empty where there is none (a Unix socket)."""
     client = scope.get("client")
     peer: str = client[0] if client else ""
-    if not trusted or not _is_trusted(peer, tuple(trusted)):
+    if not trusted or not _is_in(peer, tuple(trusted)):
         return peer
     told = {_walk(peer, hops, tuple(trusted)) for hops in _chains(scope["headers"]) if hops}
     return told.pop() if len(told) == 1 else peer
@@ -32,15 +34,30 @@ def _walk(peer: str, hops: Sequence[str], trusted: tuple[IPv4Network | IPv6Netwo
         if address is None:
             return peer
         peer = str(address)
-        if not _is_trusted(peer, trusted):
+        if not _is_in(peer, trusted):
             return peer
     return peer
+
+
+def asks_from(scope: Any, networks: Networks, trusted: Networks) -> bool:
+    """Whether the client itself is for certain in one of these networks.
+
+    Where a header tells of a proxy, that proxy has to be trusted, and has to tell of a client that
+    is no proxy: an address that is only the nearest known is nobody's proof.
+    """
+    address = client_address(scope, trusted)
+    if any(name.startswith(_OF_PROXIES) for name, _ in scope["headers"]):
+        client = scope.get("client")
+        believed = client is not None and _is_in(client[0], tuple(trusted))
+        if not believed or _is_in(address, tuple(trusted)):
+            return False
+    return _is_in(address, tuple(networks))
 
 
 def client_scheme(scope: Any, trusted: Networks) -> str:
     """`https` or `http`, as the client sees it."""
     client = scope.get("client")
-    if client and trusted and _is_trusted(client[0], tuple(trusted)):
+    if client and trusted and _is_in(client[0], tuple(trusted)):
         for name, value in scope["headers"]:
             if name == b"x-forwarded-proto" and value in {b"http", b"https"}:
                 return str(value, "ascii")
@@ -48,9 +65,9 @@ def client_scheme(scope: Any, trusted: Networks) -> str:
 
 
 @lru_cache(4096)
-def _is_trusted(address: str, trusted: tuple[IPv4Network | IPv6Network, ...]) -> bool:
+def _is_in(address: str, networks: tuple[IPv4Network | IPv6Network, ...]) -> bool:
     parsed = _parsed(address)
-    return parsed is not None and any(parsed in network for network in trusted)
+    return parsed is not None and any(parsed in network for network in networks)
 
 
 def _parsed(text: str) -> IPv4Address | IPv6Address | None:

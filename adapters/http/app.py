@@ -29,7 +29,7 @@ log = structlog.get_logger(__name__)
 
 _OPERATIONS = (
     *adapters.capabilities.OPERATIONS,
-    *permission_operations(adapters.capabilities.OPERATIONS),
+    *permission_operations((*adapters.capabilities.OPERATIONS, *health.OPERATIONS)),
     *health.OPERATIONS,
     *pages.OPERATIONS,
 )

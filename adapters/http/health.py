@@ -58,7 +58,12 @@ async def _ask(question: Awaitable[Any]) -> str:
 
 
 @operation(
-    "GET", "/metrics", needs=ANYONE, answers={200: str}, media_type="text/plain; version=0.0.4"
+    "GET",
+    "/metrics",
+    needs="metrics:read",
+    scraped=True,
+    answers={200: str},
+    media_type="text/plain; version=0.0.4",
 )
 async def get_metrics(call: Call) -> Answer:
     """The numbers of all processes together, in Prometheus's text format."""

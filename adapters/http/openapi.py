@@ -135,10 +135,12 @@ def _operation(
         "responses": _responses(operation, references),
     }
     if operation.needs is not ANYONE:
-        described["security"] = [{"bearer": []}, {"cookie": []}]
+        nothing: list[dict[str, Any]] = [{}] if operation.scraped else []
+        described["security"] = [{"bearer": []}, {"cookie": []}, *nothing]
     if operation.permissions:
         which = " or ".join(f"`{each}`" for each in operation.permissions)
-        described["description"] = f"Needs the permission {which}."
+        unless = ", unless asked from `METRICS_NETWORKS`" if operation.scraped else ""
+        described["description"] = f"Needs the permission {which}{unless}."
     if operation.body is not None:
         content = _content(operation.body, references)
         described["requestBody"] = {"required": True, "content": content}

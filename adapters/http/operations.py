@@ -9,12 +9,15 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from adapters.http.addresses import asks_from
 from adapters.http.answers import Answer
 from adapters.http.authentication import authenticate
 from adapters.http.bodies import Body, RawBody, read_body
 from adapters.http.calls import Call
 from adapters.http.moments import seen_here
 from adapters.http.queries import Query
+from domain.access import MissingPermission
+from domain.rejections import Unauthenticated
 
 Handle = Callable[..., Awaitable[Answer | None]]
 
@@ -32,7 +35,8 @@ class Operation:
     ones an `If-Match`, and `consistent` ones, as all commands are, an `Annals-Consistent-After`.
     For a `fresh` one, who is in a session must have proved lately who they are. A `lasting` one
     changes how somebody signs in, or makes a credential: an access token, which is short-lived and
-    may leak, does not open it. A handler that gives None has sent its answer itself.
+    may leak, does not open it. A `scraped` one is also answered to whoever asks from
+    `METRICS_NETWORKS`. A handler that gives None has sent its answer itself.
     """
 
     method: str
@@ -48,6 +52,7 @@ class Operation:
     consistent: bool = False
     fresh: bool = False
     lasting: bool = False
+    scraped: bool = False
     media_type: str = "application/json"
     tag: str = ""
 
@@ -85,6 +90,16 @@ class Operation:
         if self.fresh:
             call.require_fresh()
 
+    async def _admit_scraper(self, call: Call) -> None:
+        settings = call.platform.settings
+        if asks_from(call.scope, settings.metrics_networks, settings.trusted_proxies):
+            return
+        try:
+            await self._admit(call)
+        except (Unauthenticated, MissingPermission) as refused:
+            detail = f"Send a key with the permission {self.needs}, or ask from METRICS_NETWORKS."
+            raise type(refused)(detail, **refused.facts) from None
+
     async def answer(self, call: Call) -> Answer | None:
         """Authenticate, validate, carry out.
 
@@ -93,7 +108,7 @@ class Operation:
         """
         call.conditional = self.conditional
         if self.needs is not None:
-            await self._admit(call)
+            await (self._admit_scraper(call) if self.scraped else self._admit(call))
         if self.method != "GET":
             await seen_here(call)
         if self.body is not None:
@@ -125,6 +140,7 @@ def operation(
     keyed: bool = True,
     fresh: bool = False,
     lasting: bool = False,
+    scraped: bool = False,
     media_type: str = "application/json",
 ) -> Callable[[Handle], Operation]:
     """Make an operation of the function that carries it out.
@@ -148,6 +164,7 @@ def operation(
             consistent=consistent or method != "GET",
             fresh=fresh,
             lasting=lasting,
+            scraped=scraped,
             media_type=media_type,
             tag=handle.__module__.rpartition(".")[2],
         )

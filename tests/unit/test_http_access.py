@@ -11,6 +11,7 @@ import pytest
 from adapters.crypto.tokens import hash_token
 from adapters.http.app import OPERATIONS
 from adapters.http.operations import Operation
+from adapters.settings import Settings
 from application.context import Context
 from domain.access import BUILT_IN, INSTALLATION, PERMISSIONS, TENANT, permissions_of
 from domain.api_keys import API_KEY, INSTALLATION_HOLDER, IssueApiKey
@@ -23,7 +24,8 @@ GUARDED = [each for each in OPERATIONS if each.permissions]
 
 @pytest.fixture
 async def api() -> AsyncIterator[Api]:
-    async with opened_api() as api:
+    settings = Settings(log_level="error", metrics_networks=())
+    async with opened_api(settings=settings) as api:
         yield api
 
 

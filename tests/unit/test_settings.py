@@ -144,6 +144,13 @@ def test_links_lead_to_this_machine_unless_it_is_said_otherwise() -> None:
         assert len(faults(PUBLIC_URL=text)) == 1
 
 
+def test_metrics_are_for_this_machine_for_named_networks_or_for_none() -> None:
+    assert [str(each) for each in read().metrics_networks] == ["127.0.0.0/8", "::1/128"]
+    assert read(METRICS_NETWORKS="10.0.0.0/8").metrics_networks == (ip_network("10.0.0.0/8"),)
+    assert read(METRICS_NETWORKS="none").metrics_networks == ()
+    assert faults(METRICS_NETWORKS="nobody")
+
+
 def test_several_targets_are_separated_by_commas() -> None:
     assert len(read(EGRESS_ALLOW="127.0.0.0/8:9000, 10.0.0.0/8").egress_allow) == 2
 

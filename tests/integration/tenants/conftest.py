@@ -36,6 +36,7 @@ async def installation(
         "DATA_DIR": str(data),
         "LOG_ROOTS": roots,
         "LOG_LEVEL": "error",
+        "METRICS_NETWORKS": "none",
     }
     settings = load_settings(environ, Path("/nowhere"))
     settings = msgspec.structs.replace(settings, argon2_memory_kib=8, argon2_iterations=1)

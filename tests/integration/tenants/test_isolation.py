@@ -19,7 +19,7 @@ from tests.support.two_tenants import CONDITION, ON, Installation, Room, plain
 
 PUBLIC = {
     "GET /.well-known/jwks.json", "GET /", "GET /health", "GET /health/ready",
-    "GET /metrics", "GET /problems/{slug}", "GET /schema", "GET /schema/openapi.json",
+    "GET /problems/{slug}", "GET /schema", "GET /schema/openapi.json",
     "POST /hooks/{id}", "POST /v1/accounts", "POST /v1/accounts/password-reset",
     "POST /v1/accounts/password-reset/confirm", "POST /v1/accounts/verification",
     "POST /v1/accounts/verify", "POST /v1/sessions", "POST /v1/sessions/passkey",

@@ -68,8 +68,7 @@ def presented(call: Call) -> str | None:
     if _explicit(call):
         given = credential(call.headers)
         return None if given is None else given.decode("latin-1")
-    scheme = client_scheme(call.scope, call.platform.settings.trusted_proxies)
-    return session_cookie(call.headers.get(b"cookie"), scheme)
+    return session_cookie(call)
 
 
 def _explicit(call: Call) -> bool:

@@ -4,7 +4,6 @@ from typing import Annotated
 
 import msgspec
 
-from adapters.http.addresses import client_scheme
 from adapters.http.answers import Answer, json_answer
 from adapters.http.calls import Call
 from adapters.http.commands import execute
@@ -162,8 +161,7 @@ async def close_me(call: Call, body: OwnClosingBody) -> Answer:
     command = CloseOwn(
         account=call.person, current_password=body.current_password, address=call.address
     )
-    scheme = client_scheme(call.scope, call.platform.settings.trusted_proxies)
-    gone = Answer(204, headers=(drop_session_cookie(scheme),))
+    gone = Answer(204, headers=drop_session_cookie(call))
     return await execute(call, command, lambda _result, _version: gone)
 
 

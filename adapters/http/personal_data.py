@@ -7,7 +7,6 @@ from typing import Annotated, Any
 
 import msgspec
 
-from adapters.http.addresses import client_scheme
 from adapters.http.answers import JSON, Answer
 from adapters.http.calls import Call
 from adapters.http.commands import execute
@@ -164,8 +163,7 @@ async def _chunks(head: bytes, parts: AsyncIterator[bytes]) -> AsyncGenerator[by
 async def erase_me(call: Call, body: EraseBody) -> Answer:
     """Erase the caller for good: nothing that tells who they were can be read any more."""
     command = Erase(account=call.person, password=body.current_password, address=call.address)
-    scheme = client_scheme(call.scope, call.platform.settings.trusted_proxies)
-    gone = Answer(204, headers=(drop_session_cookie(scheme),))
+    gone = Answer(204, headers=drop_session_cookie(call))
     return await execute(call, command, lambda _result, _version: gone)
 
 

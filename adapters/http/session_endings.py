@@ -7,7 +7,6 @@ from typing import Literal
 
 import msgspec
 
-from adapters.http.addresses import client_scheme
 from adapters.http.answers import Answer
 from adapters.http.calls import Call
 from adapters.http.commands import execute
@@ -72,8 +71,7 @@ async def revoke_sessions_of_account(call: Call) -> Answer:
 
 def _gone(call: Call, *, here: bool) -> Answer:
     """The answer; where the session of this request has ended, its browser is told to forget it."""
-    scheme = client_scheme(call.scope, call.platform.settings.trusted_proxies)
-    return Answer(204, headers=(drop_session_cookie(scheme),) if here else ())
+    return Answer(204, headers=drop_session_cookie(call) if here else ())
 
 
 OPERATIONS = (revoke_session, revoke_sessions, revoke_sessions_of_account)

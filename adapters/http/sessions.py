@@ -5,7 +5,6 @@ from typing import Annotated
 
 import msgspec
 
-from adapters.http.addresses import client_scheme
 from adapters.http.answers import Answer, json_answer
 from adapters.http.calls import Call
 from adapters.http.commands import Render, execute
@@ -95,7 +94,6 @@ async def sign_in(call: Call, body: CredentialsBody) -> Answer:
 
 def rendered_session(call: Call) -> Render:
     """How a session that was just started is answered."""
-    scheme = client_scheme(call.scope, call.platform.settings.trusted_proxies)
 
     def render(signed_in: SignedIn, _version: int) -> Answer:
         view = SessionStartedView(
@@ -104,13 +102,8 @@ def rendered_session(call: Call) -> Render:
             account=signed_in.account,
             expires_at=signed_in.expires_at,
         )
-        cookie = set_session_cookie(
-            signed_in.token,
-            now=call.platform.now(),
-            expires_at=signed_in.expires_at,
-            scheme=scheme,
-        )
-        return json_answer(view, 201, (cookie, (b"location", b"/v1/sessions/current")))
+        cookie = set_session_cookie(call, signed_in.token, signed_in.expires_at)
+        return json_answer(view, 201, (*cookie, (b"location", b"/v1/sessions/current")))
 
     return render
 
@@ -138,9 +131,8 @@ async def sign_out(call: Call) -> Answer:
     session = call.principal.session
     if session is None:
         raise KeysDoNotSignOut
-    scheme = client_scheme(call.scope, call.platform.settings.trusted_proxies)
     command = SignOut(session=session, account=call.principal.id)
-    gone = Answer(204, headers=(drop_session_cookie(scheme),))
+    gone = Answer(204, headers=drop_session_cookie(call))
     return await execute(call, command, lambda _result, _version: gone)
 
 

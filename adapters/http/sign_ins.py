@@ -7,7 +7,6 @@ leave that out.
 """
 
 from adapters.crypto.tokens import hash_token, is_session_token
-from adapters.http.addresses import client_scheme
 from adapters.http.authentication import OURS, CrossSite, own_origin
 from adapters.http.calls import Call
 from adapters.http.cookies import session_cookie
@@ -21,8 +20,7 @@ async def replaced_session(call: Call) -> str:
         Outage: nobody can tell now.
     """
     refuse_foreign_page(call)
-    scheme = client_scheme(call.scope, call.platform.settings.trusted_proxies)
-    token = session_cookie(call.headers.get(b"cookie"), scheme)
+    token = session_cookie(call)
     if token is None or not is_session_token(token):
         return ""
     session = await call.platform.sessions.find(hash_token(token))

@@ -254,7 +254,7 @@ async def test_a_changed_password_rotates_this_session_and_ends_the_others(api: 
     mine, other = await token_of(api), await token_of(api)
 
     body = {"current_password": OLD, "password": NEW}
-    answer = await api.ask("POST", "/v1/me/password", body, token=mine)
+    answer = await api.ask("POST", "/v1/me/password", body, token=mine, host="localhost")
     api.http.cookies.clear()
 
     assert answer.status_code == 201
@@ -416,7 +416,8 @@ async def test_a_closed_account_opens_nothing_until_an_admin_reopens_it(api: Api
     account = (await register(api)).json()["id"]
     token = await token_of(api)
 
-    answer = await api.ask("POST", "/v1/me/close", {"current_password": OLD}, token=token)
+    body = {"current_password": OLD}
+    answer = await api.ask("POST", "/v1/me/close", body, token=token, host="localhost")
 
     assert answer.status_code == 204
     assert "Max-Age=0" in answer.headers["set-cookie"]
@@ -550,6 +551,41 @@ async def test_where_it_is_required_an_attempt_on_a_taken_address_is_told_there(
     assert (await sign_in(strict)).status_code == 201
     assert (await sign_in(strict, password="another one")).status_code == 401
     assert [each.to for each in await letters(strict, "account-exists")] == [ADA] * 3
+
+
+@pytest.mark.parametrize("theirs", ["first", "last"])
+async def test_where_several_register_an_address_its_reader_alone_chooses_the_password(
+    strict: Api, theirs: str
+) -> None:
+    passwords = [NEW, OLD] if theirs == "last" else [OLD, NEW]
+    answers = [await register(strict, password=each) for each in passwords]
+    assert {(each.status_code, each.text) for each in answers} == {(202, '{"state":"pending"}')}
+
+    early = {"token": await mailed(strict, "verify-address")}
+    assert (await strict.ask("POST", "/v1/accounts/verify", early)).status_code == 401
+    await strict.ask("POST", "/v1/accounts/verification", {"email": ADA})
+    late = {"token": await mailed(strict, "verify-address")}
+    assert (await strict.ask("POST", "/v1/accounts/verify", late)).status_code == 204
+    for each in passwords:
+        assert (await sign_in(strict, password=each)).status_code == 401
+
+    reset = {"token": await mailed(strict, "password-reset"), "password": "a third one"}
+    path = "/v1/accounts/password-reset/confirm"
+    assert (await strict.ask("POST", path, reset)).status_code == 204
+    assert (await sign_in(strict, password="a third one")).status_code == 201
+
+
+async def test_no_letter_needs_to_be_left_for_that(strict: Api) -> None:
+    await register(strict)
+    early = {"token": await mailed(strict, "verify-address")}
+    for _ in range(8):
+        await strict.ask("POST", "/v1/accounts/verification", {"email": ADA})
+    await register(strict, password=NEW)
+    assert await letters(strict, "password-reset") == []
+    assert (await strict.ask("POST", "/v1/accounts/verify", early)).status_code == 401
+    tail = (await strict.platform.store.tail()).position
+    await register(strict, password=NEW)
+    assert (await strict.platform.store.tail()).position == tail
 
 
 async def test_secrets_of_accounts_are_never_shown(api: Api) -> None:

@@ -10,11 +10,13 @@ from tests.support.http_platform import OWNER, Api, opened_api
 
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 PASSWORD = "correct horse"
+HERE = "http://localhost"
 
 
 @pytest.fixture
 async def api() -> AsyncIterator[Api]:
     async with opened_api() as api:
+        api.http.base_url = HERE
         yield api
 
 
@@ -226,7 +228,6 @@ async def test_a_wrong_password_ends_nothing(api: Api) -> None:
 
 # cookies
 
-HERE = "http://annals"
 EVIL = "https://evil.example"
 PAGES = [
     # Sec-Fetch-Site, Origin, whether a request with a cookie passes, whether a sign-in does
@@ -236,13 +237,13 @@ PAGES = [
     ("cross-site", EVIL, False, False),
     ("cross-site", HERE, False, False),
     ("cross-site", None, False, False),
-    ("same-site", "http://other.annals", False, False),
+    ("same-site", "http://other.localhost", False, False),
     ("nonsense", HERE, False, False),
     (None, HERE, True, True),
     (None, EVIL, False, False),
     (None, "null", False, False),
-    (None, "https://annals", False, False),
-    (None, "http://annals:81", False, False),
+    (None, "https://localhost", False, False),
+    (None, "http://localhost:81", False, False),
     (None, f"{HERE}.evil.example", False, False),
     (None, None, False, True),
 ]
@@ -326,7 +327,7 @@ async def test_a_credential_that_opens_nothing_is_not_replaced_by_the_cookie(
 async def test_a_cookie_is_out_of_reach(api: Api, scheme: str, name: str, *, secure: bool) -> None:
     """`__Host-` and `Secure` where people come over https; browsers refuse both on plain http."""
     await api.sign_in()
-    api.http.base_url = f"{scheme}://annals"
+    api.http.base_url = f"{scheme}://localhost"
     answer = await sign_in(api)
     cookie, *attributes = answer.headers["set-cookie"].split("; ")
     assert cookie == f"{name}={answer.json()['token']}"
@@ -343,7 +344,7 @@ async def test_a_cookie_that_plain_http_may_set_opens_nothing_over_https(api: Ap
     token = await api.sign_in()
     statuses = {}
     for scheme in ("http", "https"):
-        api.http.base_url = f"{scheme}://annals"
+        api.http.base_url = f"{scheme}://localhost"
         for name in ("annals_session", "__Host-annals_session"):
             answer = await api.ask("GET", "/v1/sessions/current", cookie=f"{name}={token}")
             statuses[scheme, name] = answer.status_code
@@ -353,6 +354,36 @@ async def test_a_cookie_that_plain_http_may_set_opens_nothing_over_https(api: Ap
         ("https", "annals_session"): 401,
         ("https", "__Host-annals_session"): 200,
     }
+
+
+@pytest.mark.parametrize(
+    ("host", "given"),
+    [
+        ("localhost", True),
+        ("LOCALHOST:8000", True),
+        ("127.0.0.1:8000", True),
+        ("127.1.2.3", True),
+        ("[::1]:8000", True),
+        ("annals", False),
+        ("annals.example.org:8000", False),
+        ("localhost.example.org", False),
+        ("127.0.0.1.example.org", False),
+        ("10.0.0.1:8000", False),
+        ("[::2]", False),
+        ("[::1", False),
+    ],
+)
+async def test_over_plain_http_only_this_machine_has_cookies(
+    api: Api, host: str, *, given: bool
+) -> None:
+    token = await api.sign_in()
+    cookie = {"cookie": f"annals_session={token}", "host": host}
+    answer = await api.ask("GET", "/v1/sessions/current", **cookie)
+    assert answer.status_code == (200 if given else 401)
+    signed_in = await sign_in(api, host=host)
+    assert (signed_in.status_code, "set-cookie" in signed_in.headers) == (201, given)
+    gone = await api.ask("DELETE", "/v1/sessions/current", token=token, host=host)
+    assert (gone.status_code, "set-cookie" in gone.headers) == (204, given)
 
 
 async def test_a_token_is_256_random_bits_and_kept_as_a_hash_alone(api: Api) -> None:

@@ -87,6 +87,7 @@ async def test_neither_keys_nor_access_tokens_are_exchanged(api: Api) -> None:
 
 
 async def test_a_browsers_session_is_exchanged_from_our_own_pages_alone(api: Api) -> None:
+    api.http.base_url = "http://localhost"
     cookie = f"annals_session={await api.sign_in()}"
     ours = {"cookie": cookie, "sec-fetch-site": "same-origin"}
     evil = {"cookie": cookie, "sec-fetch-site": "cross-site"}

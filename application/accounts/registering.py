@@ -1,8 +1,11 @@
 """Registering, and proving the address.
 
 Where the address has to be verified before anybody can sign in, nobody is told whether it has an
-account: every address is answered alike, and what there is to say goes there by mail. Otherwise
-(`verify_required` off) an address that is taken is refused, which tells that it is.
+account: every address is answered alike, and what there is to say goes there by mail. Where an
+address is registered again before it was verified, nobody can tell who of them reads its mail: no
+password counts any more, and whoever reads it chooses one.
+
+Otherwise (`verify_required` off) an address that is taken is refused, which tells that it is.
 """
 
 from collections.abc import Callable, Container
@@ -22,6 +25,7 @@ from domain.accounts import (
     ACCOUNT,
     EMAIL,
     Account,
+    DropPassword,
     ErasedAccount,
     RegisterAccount,
     VerifyAddress,
@@ -87,18 +91,27 @@ class RegisterHandler:
         return await run(decide, lanes=[(EMAIL, address)])
 
     async def _is_taken(self, unit: Unit, address: str, *, tell: bool) -> bool:
-        """Whether an address has an account; its person is told that somebody tried."""
+        """Whether an address has an account; its person is told that somebody tried.
+
+        Where nobody has proven to be that person, the password goes, told or not.
+        """
         reservation = await unit.load(EMAIL, address)
         if not reservation.account:
             return False
         owner = await unit.load(ACCOUNT, reservation.account)
         if isinstance(owner, ErasedAccount):
             return False
-        if tell and isinstance(owner, Account):
-            self.mail.letters.post(
-                unit, kind="account-exists", person=reservation.account, to=owner.email
-            )
+        if isinstance(owner, Account):
+            await self._tell(unit, reservation.account, owner, tell=tell)
         return True
+
+    async def _tell(self, unit: Unit, id_: str, owner: Account, *, tell: bool) -> None:
+        if not owner.verified:
+            await unit.decide(ACCOUNT, id_, DropPassword(at=self.now()))
+        if tell and owner.verified:
+            self.mail.letters.post(unit, kind="account-exists", person=id_, to=owner.email)
+        elif tell:
+            await self.mail.password_reset(unit, id_, owner)
 
 
 def checked_credentials(email: str, password: str, common: Container[str]) -> str:

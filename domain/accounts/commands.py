@@ -52,6 +52,12 @@ class ChangePassword(Command, frozen=True, kw_only=True):
     at: datetime
 
 
+class DropPassword(Command, frozen=True, kw_only=True):
+    """Trust no password any more: somebody else has registered the address, which is unverified."""
+
+    at: datetime
+
+
 class RehashPassword(Command, frozen=True, kw_only=True):
     """Keep a new hash of the password that `replaces` is the hash of."""
 
@@ -133,6 +139,7 @@ AccountCommand = (
     | AskPasswordReset
     | ResetPassword
     | ChangePassword
+    | DropPassword
     | RehashPassword
     | AskEmailChange
     | ChangeEmail

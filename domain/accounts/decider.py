@@ -1,8 +1,5 @@
 """What accounts decide, and what they become."""
 
-import hmac
-from collections.abc import Iterable
-from datetime import datetime
 from typing import assert_never
 
 from msgspec.structs import replace
@@ -16,6 +13,7 @@ from domain.accounts.commands import (
     ChangePassword,
     CloseAccount,
     ConfirmErasure,
+    DropPassword,
     EraseAccount,
     LockOut,
     RecordFailedSignIns,
@@ -41,6 +39,7 @@ from domain.accounts.events import (
     EmailChangeAsked,
     EmailChanged,
     PasswordChanged,
+    PasswordDropped,
     PasswordRehashed,
     PasswordResetAsked,
     VerificationAsked,
@@ -57,6 +56,7 @@ from domain.accounts.state import (
     NoSuchAccount,
     PendingEmail,
     WrongToken,
+    check_token,
 )
 from domain.decider import Decider, Erased
 
@@ -64,7 +64,7 @@ MOST_TOKENS = 5
 """So many mails may be on their way; one asked for too often is not void before it is read."""
 
 
-def decide(account: AnyAccount, command: AccountCommand) -> list[AccountEvent]:  # noqa: C901, PLR0912 - it routes
+def decide(account: AnyAccount, command: AccountCommand) -> list[AccountEvent]:  # noqa: C901, PLR0911, PLR0912 - it routes
     """Answer a command with the events it causes."""
     match command:
         case RegisterAccount():
@@ -77,6 +77,8 @@ def decide(account: AnyAccount, command: AccountCommand) -> list[AccountEvent]: 
             return _reset_password(account, command)
         case ChangePassword():
             return _change_password(_open(account), command)
+        case DropPassword():
+            return _drop_password(_open(account))
         case RehashPassword():
             return _rehash_password(_open(account), command)
         case ChangeEmail():
@@ -140,14 +142,14 @@ def _ask(
 def _verify(account: AnyAccount, command: VerifyAddress) -> list[AccountEvent]:
     if not isinstance(account, Account):
         raise WrongToken
-    _check(account.verifications, command.token_hash, command.at)
+    check_token(account.verifications, command.token_hash, command.at)
     return [AccountVerified()]
 
 
 def _reset_password(account: AnyAccount, command: ResetPassword) -> list[AccountEvent]:
     if not isinstance(account, Account):
         raise WrongToken
-    _check(account.resets, command.token_hash, command.at)
+    check_token(account.resets, command.token_hash, command.at)
     verified: list[AccountEvent] = [] if account.verified else [AccountVerified()]
     return [
         *verified,
@@ -164,6 +166,12 @@ def _change_password(account: Account, command: ChangePassword) -> list[AccountE
     ]
 
 
+def _drop_password(account: Account) -> list[AccountEvent]:
+    if account.verified:
+        raise EmailTaken
+    return [] if account.password_hash is None else [PasswordDropped()]
+
+
 def _rehash_password(account: Account, command: RehashPassword) -> list[AccountEvent]:
     if account.password_hash != command.replaces:
         return []
@@ -173,7 +181,7 @@ def _rehash_password(account: Account, command: RehashPassword) -> list[AccountE
 def _change_email(account: AnyAccount, command: ChangeEmail) -> list[AccountEvent]:
     if not isinstance(account, Account) or account.email_change is None:
         raise WrongToken
-    _check([account.email_change.asked], command.token_hash, command.at)
+    check_token([account.email_change.asked], command.token_hash, command.at)
     if isinstance(account.email_change.email, Erased):
         raise WrongToken
     return [EmailChanged(email=account.email_change.email)]
@@ -217,18 +225,6 @@ def _fail(account: AnyAccount, command: RecordFailedSignIns | LockOut) -> list[A
     return [AccountSignInsFailed(minute=command.minute, count=command.count)]
 
 
-def _check(asked: Iterable[Asked], token_hash: str, at: datetime) -> None:
-    """Refuse a token that is none of those, or has expired.
-
-    Raises:
-        WrongToken: whatever is wrong with it.
-    """
-    for each in asked:
-        if hmac.compare_digest(each.token_hash, token_hash) and at < each.expires_at:
-            return
-    raise WrongToken
-
-
 def evolve(account: AnyAccount, event: AccountEvent) -> AnyAccount:
     """The account after an event."""
     match event, account:
@@ -261,6 +257,10 @@ def _evolve_open(account: Account, event: AccountEvent) -> AnyAccount:
                 passwords=account.passwords + 1,
                 resets=(),
                 email_change=None,
+            )
+        case PasswordDropped():
+            return replace(
+                account, password_hash=None, passwords=account.passwords + 1, verifications=()
             )
         case PasswordRehashed():
             return replace(account, password_hash=readable(event.password_hash))

@@ -41,6 +41,14 @@ class PasswordChanged(Event, frozen=True, kw_only=True, tag="account.password_ch
     forgotten: bool
 
 
+class PasswordDropped(Event, frozen=True, kw_only=True, tag="account.password_dropped"):
+    """The address was registered again before anybody had verified it.
+
+    Whose password counts nobody can tell, so none does: who reads the mail chooses another. What
+    was sent to verify the address is void.
+    """
+
+
 class PasswordRehashed(Event, frozen=True, kw_only=True, tag="account.password_rehashed"):
     """The same password has another hash: of today's costs, and of our own making."""
 
@@ -116,6 +124,7 @@ AccountEvent = (
     | AccountVerified
     | PasswordResetAsked
     | PasswordChanged
+    | PasswordDropped
     | PasswordRehashed
     | EmailChangeAsked
     | EmailChanged

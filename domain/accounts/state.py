@@ -1,5 +1,7 @@
 """What an account is, and why a command on it is refused."""
 
+import hmac
+from collections.abc import Iterable
 from datetime import datetime
 
 import msgspec
@@ -84,3 +86,15 @@ class WrongToken(Unauthenticated):
 
     slug = "wrong-token"
     title = "This token opens nothing: it is wrong, was used, or has expired"
+
+
+def check_token(asked: Iterable[Asked], token_hash: str, at: datetime) -> None:
+    """Refuse a token that is none of those, or has expired.
+
+    Raises:
+        WrongToken: whatever is wrong with it.
+    """
+    for each in asked:
+        if hmac.compare_digest(each.token_hash, token_hash) and at < each.expires_at:
+            return
+    raise WrongToken

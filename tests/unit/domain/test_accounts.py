@@ -28,6 +28,7 @@ from domain.accounts import (
     ChangePassword,
     CloseAccount,
     ConfirmErasure,
+    DropPassword,
     EmailChangeAsked,
     EmailChanged,
     EmailReleased,
@@ -39,6 +40,7 @@ from domain.accounts import (
     LockOut,
     NoSuchAccount,
     PasswordChanged,
+    PasswordDropped,
     PasswordRehashed,
     PasswordResetAsked,
     RecordFailedSignIns,
@@ -74,6 +76,17 @@ def test_a_person_registers() -> None:
 def test_an_account_is_registered_once() -> None:
     given(ACCOUNT, REGISTERED).when(REGISTER).refused(EmailTaken)
     given(ACCOUNT, REGISTERED, AccountClosed()).when(REGISTER).refused(EmailTaken)
+
+
+def test_who_registers_an_unverified_address_again_voids_its_password_and_letters() -> None:
+    drop = DropPassword(at=AT)
+    given(ACCOUNT, REGISTERED, VERIFICATION_ASKED).when(drop).then(PasswordDropped())
+    given(ACCOUNT, REGISTERED, PasswordDropped()).when(drop).then()
+    given(ACCOUNT, REGISTERED, AccountVerified()).when(drop).refused(EmailTaken)
+    verify = VerifyAddress(token_hash="t", at=AT)
+    given(ACCOUNT, REGISTERED, VERIFICATION_ASKED, PasswordDropped()).when(verify).refused(
+        WrongToken
+    )
 
 
 def test_an_address_is_reserved_once() -> None:

@@ -71,7 +71,7 @@ class CredentialCheck:
 
     A hash of other costs than today's, or of another function, is replaced once its password is
     known. With `verified_only` an account whose address was not verified opens nothing, and nobody
-    can tell that from a wrong password.
+    can tell that from a wrong password: it is checked as if there were none.
     """
 
     hasher: PasswordHasher
@@ -92,9 +92,9 @@ class CredentialCheck:
         attempt = await self.reserve(email, given.address)
         async with self._unjudged(attempt):
             owner = await self._owner(email, run)
-            known = owner[1].password_hash if owner else None
+            known = owner[1].password_hash if owner and self.admits(owner[1]) else None
             verified = await self.hasher.verify(known, given.password)
-        if owner is None or not verified.ok or not self.admits(owner[1]):
+        if owner is None or not verified.ok:
             await self.failed(attempt, owner[0] if owner else None, run)
             raise WrongCredentials
         return await self._checked(*owner, attempt, verified, given.password, run)

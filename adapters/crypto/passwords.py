@@ -2,6 +2,8 @@
 
 The defaults are OWASP's least: 19 MiB, two passes, one lane. Hashes that were made elsewhere
 (argon2 with any costs, bcrypt) are good until their owner's next sign-in, when they are replaced.
+To check one may take longer. From the first of them on, every wrong password is answered after the
+time of the slowest, so that nobody is told whose hash was imported; right ones do not wait.
 
 Hashing is most of what an attacker can make us compute, so it may use what is left over, and no
 more: few threads, and where the system can do so (Linux), of a lower priority than the event loop.
@@ -12,6 +14,7 @@ import contextlib
 import os
 import sys
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
@@ -34,7 +37,8 @@ _MOST_THREADS = 4
 class Argon2Hasher:
     """`PasswordHasher` with argon2id; `memory_kib` in KiB.
 
-    `busy` passwords are being hashed or wait for one of the `threads`.
+    `busy` passwords are being hashed or wait for one of the `threads`. `slowest` is the longest
+    that a check has taken since the first of an imported hash, in seconds; without one it stays 0.
     """
 
     def __init__(
@@ -53,6 +57,7 @@ class Argon2Hasher:
         self.threads = threads
         self._bound = threads + queue
         self.busy = 0
+        self.slowest = 0.0
         self._threads = ThreadPoolExecutor(
             threads, thread_name_prefix="argon2", initializer=_give_way
         )
@@ -65,7 +70,10 @@ class Argon2Hasher:
 
     async def verify(self, password_hash: str | None, password: str) -> Verified:
         """See `PasswordHasher.verify`."""
-        return await self._run(lambda: self._verify(password_hash, password))
+        verified, took = await self._run(lambda: self._timed(password_hash, password))
+        if not verified.ok and took < self.slowest:
+            await asyncio.sleep(self.slowest - took)
+        return verified
 
     def accepts(self, password_hash: str) -> bool:
         """See `PasswordHasher.accepts`."""
@@ -79,6 +87,15 @@ class Argon2Hasher:
         """Let the threads end; what waits is dropped."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
+    def _timed(self, password_hash: str | None, password: str) -> tuple[Verified, float]:
+        """Verify, and tell how long that has taken in this thread; waiting for one is no part."""
+        began = time.perf_counter()
+        verified = self._verify(password_hash, password)
+        took = time.perf_counter() - began
+        if self.slowest or (password_hash is not None and self._is_foreign(password_hash)):
+            self.slowest = max(self.slowest, took)
+        return verified, took
+
     def _verify(self, password_hash: str | None, password: str) -> Verified:
         known = password_hash or self._stranger()
         normal = _bytes(normal_password(password))
@@ -88,7 +105,7 @@ class Argon2Hasher:
             right = self._matches(known, typed)
         if password_hash is None or not right:
             return Verified(ok=False)
-        return Verified(ok=True, needs_rehash=is_bcrypt(known) or self._outdated(known))
+        return Verified(ok=True, needs_rehash=self._is_foreign(known))
 
     def _matches(self, known: str, plain: bytes) -> bool:
         try:
@@ -98,8 +115,11 @@ class Argon2Hasher:
         except (VerificationError, InvalidHashError, ValueError):
             return False
 
-    def _outdated(self, known: str) -> bool:
-        return self._argon2.check_needs_rehash(known)
+    def _is_foreign(self, known: str) -> bool:
+        """Whether it is of another function, or of other costs than today's."""
+        with contextlib.suppress(InvalidHashError):
+            return is_bcrypt(known) or self._argon2.check_needs_rehash(known)
+        return False
 
     def _stranger(self) -> str:
         """A hash with today's costs that no password has."""

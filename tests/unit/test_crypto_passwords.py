@@ -80,6 +80,23 @@ async def test_bcrypt_from_elsewhere_is_right_and_wants_to_be_made_anew(
     assert not (await hasher.verify(kept.decode(), "correct horsf")).ok
 
 
+@pytest.mark.parametrize("wrong", [None, "own", "cheap"])
+async def test_from_an_imported_hash_on_every_wrong_password_takes_as_long(
+    hasher: Argon2Hasher, wrong: str | None
+) -> None:
+    loop = asyncio.get_running_loop()
+    cheap = bcrypt.hashpw(b"pw", bcrypt.gensalt(4)).decode()
+    known = {None: None, "own": await hasher.hash("pw"), "cheap": cheap}[wrong]
+    await hasher.verify(None, "pw")
+    assert hasher.slowest == 0
+    dear = bcrypt.hashpw(b"pw", bcrypt.gensalt(9)).decode()
+    assert not (await hasher.verify(dear, "wrong")).ok
+    slowest, began = hasher.slowest, loop.time()
+    assert not (await hasher.verify(known, "wrong")).ok
+    assert loop.time() - began >= slowest * 0.95
+    assert slowest > 0
+
+
 async def test_bcrypt_sees_the_first_72_bytes_as_it_did_where_the_hash_was_made(
     hasher: Argon2Hasher,
 ) -> None:

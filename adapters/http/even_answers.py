@@ -1,8 +1,8 @@
 """Answers that tell nothing by when they come, nor by where the log ends.
 
 Whether an address has an account decides how much there is to record, and so how long that takes.
-So where nobody may be told, an answer leaves at a whole multiple of a tenth of a second after its
-request came, and bears no position.
+So where nobody may be told, an answer leaves at a whole multiple of half a second after its request
+came, and bears no position.
 """
 
 import asyncio
@@ -10,7 +10,12 @@ from collections.abc import Awaitable
 
 from adapters.http.answers import Answer
 
-QUANTUM = 0.1  # seconds; longer than the work takes, unless the machine is overloaded
+QUANTUM = 0.5
+"""Seconds; many times what any address costs (a hash, some 60 ms, and two look-ups).
+
+So the few milliseconds by which addresses differ do not fall to both sides of a multiple as soon as
+the machine is busy.
+"""
 
 
 async def evenly(work: Awaitable[Answer]) -> Answer:

@@ -19,6 +19,7 @@ from tests.support.mailbox import token_in
 
 KNOWN, CLOSED, UNKNOWN = "ada@example.org", "closed@example.org", "nobody@example.org"
 PASSWORD = "correct horse"
+QUANTUM = even_answers.QUANTUM
 PER_REQUEST = {"correlation-id", "annals-position"}
 
 
@@ -144,6 +145,22 @@ async def test_an_answer_leaves_at_its_time_whatever_there_was_to_do(
     assert answer.headers == ((b"location", b"y"),)
 
 
+async def test_a_busy_machine_does_not_tell_addresses_apart(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A hash that takes twice its time, and what there is to record beside it."""
+    monkeypatch.setattr(even_answers, "QUANTUM", QUANTUM)
+    loop = asyncio.get_running_loop()
+
+    async def after(seconds: float) -> float:
+        began = loop.time()
+        await even_answers.evenly(asyncio.sleep(seconds, Answer(202)))
+        return loop.time() - began
+
+    took = await asyncio.gather(after(0.02), after(0.099), after(0.102), after(0.25))
+    assert min(took) >= 0.49
+
+
 async def test_nobody_is_flooded(api: Api) -> None:
     before = len(await letters_in(api.platform))
     for _ in range(10):
@@ -152,6 +169,14 @@ async def test_nobody_is_flooded(api: Api) -> None:
     assert len(await letters_in(api.platform)) - before <= 5
     await api.ask("POST", "/v1/accounts/password-reset", {"email": KNOWN})
     assert (await api.platform.store.tail()).position == tail
+
+
+async def test_nobody_has_us_write_to_any_number_of_strangers(api: Api) -> None:
+    for number in range(32):
+        body = {"email": f"ada+{number}@example.org", "password": PASSWORD}
+        assert (await api.ask("POST", "/v1/accounts", body)).status_code in (201, 202)
+    written = {str(each.to) for each in await letters_in(api.platform)}
+    assert len([to for to in written if "+" in to]) == 28, "two were written to before"
 
 
 async def test_what_is_refused_after_a_right_password_is_no_guess(api: Api) -> None:

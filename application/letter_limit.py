@@ -3,7 +3,8 @@
 Whoever knows an address can ask for mails to it: to verify it, to reset a password. A few an hour
 are sent, further ones silently are not, so nobody is flooded and the log does not grow. Each
 network that asks has its own few, or a stranger could use up those of the person; all
-together have some more.
+together have some more. Over all addresses a network has some too: one mailbox may have any number
+of addresses, and nobody is to have us write to any number of strangers.
 
 Counted are addresses, whether they have an account or not, so the counting tells nothing.
 """
@@ -17,6 +18,13 @@ from domain.recorded import SYSTEM_TENANT
 _HOUR = 3600.0
 FROM_ONE_RANGE = LimitPolicy(
     name="letters", tenant=SYSTEM_TENANT, algorithm="sliding_window", limit=5, window=_HOUR
+)
+FROM_ONE_RANGE_IN_ALL = LimitPolicy(
+    name="letters-of-range",
+    tenant=SYSTEM_TENANT,
+    algorithm="sliding_window",
+    limit=30,
+    window=_HOUR,
 )
 FROM_ALL = LimitPolicy(
     name="letters-in-all", tenant=SYSTEM_TENANT, algorithm="sliding_window", limit=20, window=_HOUR
@@ -35,5 +43,13 @@ class LetterLimit:
         Raises:
             Outage: when the counters do not answer.
         """
-        near = await self.counter.check(FROM_ONE_RANGE, f"{address_range(address)} {email}")
-        return near.allowed and (await self.counter.check(FROM_ALL, email)).allowed
+        place = address_range(address)
+        counts = (
+            (FROM_ONE_RANGE, f"{place} {email}"),
+            (FROM_ONE_RANGE_IN_ALL, place),
+            (FROM_ALL, email),
+        )
+        for policy, subject in counts:
+            if not (await self.counter.check(policy, subject)).allowed:
+                return False
+        return True

@@ -5,6 +5,7 @@ already: ANNALS_URL is its address, ANNALS_OWNER_KEY its owner's key, ANNALS_TAR
 which it reaches this machine.
 """
 
+import itertools
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -50,12 +51,16 @@ def platform(
     services.drop_database(database)
 
 
+_ranges = itertools.cycle(range(256))
+
+
 @pytest.fixture
 def annals(request: pytest.FixtureRequest) -> Iterator[Annals]:
     if url := os.environ.get("ANNALS_URL"):
         driver = Annals(url, os.environ["ANNALS_OWNER_KEY"])
     else:
-        driver = request.getfixturevalue("platform").driver()
+        address = f"127.84.{next(_ranges)}.1"
+        driver = request.getfixturevalue("platform").driver(address=address)
     yield driver
     driver.close()
 

@@ -31,6 +31,8 @@ class Annals:
 
     url: str
     owner: str
+    address: str | None = None
+    """Where it is, unless anywhere: letters are limited for each range of addresses."""
     http: httpx.Client = field(init=False)
     seen: str = ""
     """The place in the log up to which `job_in` has followed."""
@@ -39,7 +41,10 @@ class Annals:
         self.http = self._client()
 
     def _client(self) -> httpx.Client:
-        return httpx.Client(base_url=self.url, timeout=PATIENCE, trust_env=False, verify=TLS)
+        transport = httpx.HTTPTransport(local_address=self.address, verify=TLS)
+        return httpx.Client(
+            base_url=self.url, transport=transport, timeout=PATIENCE, trust_env=False
+        )
 
     def close(self) -> None:
         self.http.close()

@@ -150,6 +150,6 @@ class Platform:
         log = self.data_dir.parent / f"{self.data_dir.name}-{arguments[0]}.log"
         return Process(*arguments, log=log, env={**self.env, "DATA_DIR": str(self.data_dir), **env})
 
-    def driver(self, url: str = "") -> Annals:
+    def driver(self, url: str = "", address: str | None = None) -> Annals:
         key = (self.data_dir / "owner.key").read_text().strip()
-        return Annals(url or self.url, key)
+        return Annals(url or self.url, key, address)

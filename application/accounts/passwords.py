@@ -18,6 +18,8 @@ from domain.accounts import ACCOUNT, Account, ChangePassword, ResetPassword, Wro
 from domain.decider import Erased
 from domain.passwords import password_fault
 from domain.rejections import Invalid
+from domain.second_factors.commands import RemoveAllFactors
+from domain.second_factors.decider import SECOND_FACTORS
 from domain.sessions import SESSION, OpenSession
 
 
@@ -143,7 +145,11 @@ class ResetForgottenPassword(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True)
 class ResetForgottenPasswordHandler:
-    """Carries out `ResetForgottenPassword`; every session ends, and nobody is signed in by it."""
+    """Carries out `ResetForgottenPassword`; every session ends, and nobody is signed in by it.
+
+    Where nobody had proven the address before, whoever enrolled the account's second factors may
+    be a stranger: they go.
+    """
 
     check: CredentialCheck
     sessions: SessionStore
@@ -176,7 +182,11 @@ class ResetForgottenPasswordHandler:
         command_ = reset(await self.hasher.hash(command.password))
 
         async def decide(unit: Unit) -> None:
+            before = await unit.load(ACCOUNT, given.owner)
             await unit.decide(ACCOUNT, given.owner, command_)
+            if isinstance(before, Account) and not before.verified:
+                remove = RemoveAllFactors(at=command_.at)
+                await unit.decide(SECOND_FACTORS, given.owner, remove)
             self.mail.letters.post(
                 unit, kind="password-changed", person=given.owner, to=account.email
             )

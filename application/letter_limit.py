@@ -3,8 +3,11 @@
 Whoever knows an address can ask for mails to it: to verify it, to reset a password. A few an hour
 are sent, further ones silently are not, so nobody is flooded and the log does not grow. Each
 network that asks has its own few, or a stranger could use up those of the person; all
-together have some more. Over all addresses a network has some too: one mailbox may have any number
-of addresses, and nobody is to have us write to any number of strangers.
+together have some more. Addresses that differ in their detail alone (`ada+shop@`, RFC 5233) are one
+mailbox.
+
+Over all addresses a network has many: it may be an application that asks for all of its people.
+Yet nobody is to have us write to any number of strangers.
 
 Counted are addresses, whether they have an account or not, so the counting tells nothing.
 """
@@ -23,7 +26,7 @@ FROM_ONE_RANGE_IN_ALL = LimitPolicy(
     name="letters-of-range",
     tenant=SYSTEM_TENANT,
     algorithm="sliding_window",
-    limit=30,
+    limit=1000,
     window=_HOUR,
 )
 FROM_ALL = LimitPolicy(
@@ -43,13 +46,19 @@ class LetterLimit:
         Raises:
             Outage: when the counters do not answer.
         """
-        place = address_range(address)
+        place, mailbox = address_range(address), _mailbox(email)
         counts = (
-            (FROM_ONE_RANGE, f"{place} {email}"),
+            (FROM_ONE_RANGE, f"{place} {mailbox}"),
             (FROM_ONE_RANGE_IN_ALL, place),
-            (FROM_ALL, email),
+            (FROM_ALL, mailbox),
         )
         for policy, subject in counts:
             if not (await self.counter.check(policy, subject)).allowed:
                 return False
         return True
+
+
+def _mailbox(email: str) -> str:
+    """An address without its detail; a name that is all detail stays."""
+    name, at, domain = email.rpartition("@")
+    return f"{name.partition('+')[0] or name}{at}{domain}"

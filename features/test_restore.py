@@ -59,12 +59,14 @@ def restored() -> Restored:
     return Restored()
 
 
-def insist(annals: Annals, path: str, body: Any = None) -> httpx.Response:
+def insist(
+    annals: Annals, path: str, body: Any = None, *, method: str = "", token: str = ""
+) -> httpx.Response:
     """Ask until the platform is back, as a patient client does; a body is posted."""
     deadline = time.monotonic() + PATIENCE
-    method = "GET" if body is None else "POST"
+    method = method or ("GET" if body is None else "POST")
     while True:
-        answer = annals.request(method, path, token=annals.owner, body=body)
+        answer = annals.request(method, path, token=token or annals.owner, body=body)
         if answer.status_code != 503:
             return answer
         assert time.monotonic() < deadline, answer.text
@@ -333,7 +335,7 @@ def _(annals: Annals, restored: Restored, world: World, target: Target) -> None:
 def _(annals: Annals, world: World) -> None:
     assert world.user is not None
     body = {"current_password": world.user.password}
-    gone = annals.request("DELETE", "/v1/me", token=world.token, body=body)
+    gone = insist(annals, "/v1/me", body, method="DELETE", token=world.token)
     assert gone.status_code == 204, gone.text
     _wait_erased(annals, world.user)
 

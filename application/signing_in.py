@@ -13,10 +13,7 @@ from application.bus import Run
 from application.credentials import WrongCredentials
 from application.session_store import LiveSession, SessionStore
 from application.unit import Done, Unit
-from domain.accounts import (
-    ACCOUNT,
-    Account,
-)
+from domain.accounts import ACCOUNT, Account
 from domain.recorded import DEFAULT_TENANT
 from domain.sessions import SESSION, EndSession, StartSession
 

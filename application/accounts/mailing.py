@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
 from application.emails import NameHash
 from application.letter_limit import LetterLimit
@@ -13,11 +14,14 @@ from domain.accounts import (
     ACCOUNT,
     EMAIL,
     Account,
+    AccountCommand,
     AskEmailChange,
     AskPasswordReset,
     AskVerification,
     WrongToken,
 )
+from domain.decider import Erased
+from domain.mail import MailKind
 
 VERIFICATION = "av"
 PASSWORD_RESET = "ar"  # noqa: S105 - a purpose
@@ -49,43 +53,33 @@ class TokenMail:
 
     async def verification(self, unit: Unit, id_: str, account: Account) -> None:
         """Send what proves that the account's address is the person's."""
-        token, at = self.tokens.new(VERIFICATION, id_), self.now()
-        until = at + _LIFETIMES[VERIFICATION]
-        ask = AskVerification(token_hash=token.hash, expires_at=until, at=at)
-        await unit.decide(ACCOUNT, id_, ask)
-        self.letters.post(
-            unit,
-            kind="verify-address",
-            person=id_,
-            to=account.email,
-            token=token.text,
-            until=until,
-        )
+        await self._send(unit, VERIFICATION, "verify-address", id_, account.email, AskVerification)
 
     async def password_reset(self, unit: Unit, id_: str, account: Account) -> None:
         """Send what opens the account in place of its password."""
-        token, at = self.tokens.new(PASSWORD_RESET, id_), self.now()
-        until = at + _LIFETIMES[PASSWORD_RESET]
-        ask = AskPasswordReset(token_hash=token.hash, expires_at=until, at=at)
-        await unit.decide(ACCOUNT, id_, ask)
-        self.letters.post(
-            unit,
-            kind="password-reset",
-            person=id_,
-            to=account.email,
-            token=token.text,
-            until=until,
+        await self._send(
+            unit, PASSWORD_RESET, "password-reset", id_, account.email, AskPasswordReset
         )
 
     async def email_change(self, unit: Unit, id_: str, email: str) -> None:
         """Send what proves that the new address is the person's, too."""
-        token, at = self.tokens.new(EMAIL_CHANGE, id_), self.now()
-        until = at + _LIFETIMES[EMAIL_CHANGE]
-        ask = AskEmailChange(email=email, token_hash=token.hash, expires_at=until, at=at)
-        await unit.decide(ACCOUNT, id_, ask)
-        self.letters.post(
-            unit, kind="email-change", person=id_, to=email, token=token.text, until=until
-        )
+        ask = partial(AskEmailChange, email=email)
+        await self._send(unit, EMAIL_CHANGE, "email-change", id_, email, ask)
+
+    async def _send(
+        self,
+        unit: Unit,
+        purpose: str,
+        kind: MailKind,
+        id_: str,
+        to: str | Erased,
+        ask: Callable[..., AccountCommand],
+    ) -> None:
+        """Let a new token stand for reading the mail that it comes with."""
+        token, at = self.tokens.new(purpose, id_), self.now()
+        until = at + _LIFETIMES[purpose]
+        await unit.decide(ACCOUNT, id_, ask(token_hash=token.hash, expires_at=until, at=at))
+        self.letters.post(unit, kind=kind, person=id_, to=to, token=token.text, until=until)
 
     def given(self, purpose: str, text: str) -> GivenToken:
         """What a text is that somebody gives as a token of this purpose.

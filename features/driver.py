@@ -3,6 +3,7 @@
 import itertools
 import json
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -33,6 +34,8 @@ class Annals:
     owner: str
     address: str | None = None
     """Where it is, unless anywhere: letters are limited for each range of addresses."""
+    patient: bool = False
+    """Whether what is answered 503 is asked again, until the platform is back."""
     http: httpx.Client = field(init=False)
     seen: str = ""
     """The place in the log up to which `job_in` has followed."""
@@ -63,9 +66,14 @@ class Annals:
         headers: dict[str, str] | None = None,
     ) -> httpx.Response:
         credentials = {"authorization": f"Bearer {token}"} if token else {}
-        return self.http.request(
-            method, path, json=body, headers={**credentials, **(headers or {})}
-        )
+        sent = {**credentials, **(headers or {})}
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            response = self.http.request(method, path, json=body, headers=sent)
+            if not self.patient or response.status_code != 503:
+                return response
+            assert time.monotonic() < deadline, response.text
+            time.sleep(float(response.headers["retry-after"]) / 4)
 
     def as_owner(
         self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None

@@ -36,6 +36,7 @@ def platform(tmp_path_factory: pytest.TempPathFactory, services: Services) -> It
 @pytest.fixture
 def annals(platform: Platform) -> Iterator[Annals]:
     driver = platform.driver()
+    driver.patient = True
     yield driver
     driver.close()
 
@@ -59,33 +60,19 @@ def restored() -> Restored:
     return Restored()
 
 
-def insist(
-    annals: Annals, path: str, body: Any = None, *, method: str = "", token: str = ""
-) -> httpx.Response:
-    """Ask until the platform is back, as a patient client does; a body is posted."""
-    deadline = time.monotonic() + PATIENCE
-    method = method or ("GET" if body is None else "POST")
-    while True:
-        answer = annals.request(method, path, token=token or annals.owner, body=body)
-        if answer.status_code != 503:
-            return answer
-        assert time.monotonic() < deadline, answer.text
-        time.sleep(float(answer.headers["retry-after"]) / 4)
-
-
 def last_position(annals: Annals) -> int:
     return int(annals.events()[-1]["position"])
 
 
 def plan(annals: Annals, restored: Restored, **body: Any) -> dict[str, Any]:
-    answer = insist(annals, f"/v1/backups/{restored.version}/restore", body)
+    answer = annals.as_owner("POST", f"/v1/backups/{restored.version}/restore", body)
     assert answer.status_code == 200, answer.text
     return dict(answer.json())
 
 
 def ask(annals: Annals, restored: Restored, **body: Any) -> httpx.Response:
     path = f"/v1/backups/{restored.version}/restore"
-    return insist(annals, path, {"reason": REASON, **body})
+    return annals.as_owner("POST", path, {"reason": REASON, **body})
 
 
 def carry_out(annals: Annals, restored: Restored, **where: Any) -> None:
@@ -101,7 +88,7 @@ def carry_out(annals: Annals, restored: Restored, **where: Any) -> None:
 def wait_for(annals: Annals, restored: Restored) -> None:
     deadline = time.monotonic() + PATIENCE
     while True:
-        answer = insist(annals, f"/v1/restores/{restored.asked['id']}")
+        answer = annals.as_owner("GET", f"/v1/restores/{restored.asked['id']}")
         assert answer.status_code == 200, answer.text
         state = answer.json()["state"]
         if state != "running":
@@ -113,12 +100,12 @@ def wait_for(annals: Annals, restored: Restored) -> None:
 
 @given("a backup")
 def _(annals: Annals, restored: Restored) -> None:
-    answer = insist(annals, "/v1/backups", {"label": "before"})
+    answer = annals.as_owner("POST", "/v1/backups", {"label": "before"})
     assert answer.status_code == 202, answer.text
     restored.version = answer.json()["version"]
     deadline = time.monotonic() + PATIENCE
     while True:
-        found = insist(annals, f"/v1/backups/{restored.version}").json()
+        found = annals.as_owner("GET", f"/v1/backups/{restored.version}").json()
         if found["state"] == "completed":
             restored.base = found["position"]
             return
@@ -177,7 +164,7 @@ def _(annals: Annals, restored: Restored, world: World) -> None:
 @when("the owner asks for a place before the backup's end")
 def _(annals: Annals, restored: Restored, world: World) -> None:
     path = f"/v1/backups/{restored.version}/restore"
-    world.answer = insist(annals, path, {"position": restored.base - 1})
+    world.answer = annals.as_owner("POST", path, {"position": restored.base - 1})
 
 
 @then(parsers.parse('the fault is found at "{pointer}"'))
@@ -198,12 +185,12 @@ def _(annals: Annals, restored: Restored) -> None:
 
 @then("there is no such flag")
 def _(annals: Annals, restored: Restored) -> None:
-    assert insist(annals, f"/v1/flags/{restored.flags[0]}").status_code == 404
+    assert annals.as_owner("GET", f"/v1/flags/{restored.flags[0]}").status_code == 404
 
 
 @then("there is the first flag, and not the other")
 def _(annals: Annals, restored: Restored) -> None:
-    answers = [insist(annals, f"/v1/flags/{flag}").status_code for flag in restored.flags]
+    answers = [annals.as_owner("GET", f"/v1/flags/{flag}").status_code for flag in restored.flags]
     assert answers == [200, 404]
 
 
@@ -221,7 +208,7 @@ def _(annals: Annals, restored: Restored) -> None:
 
 @then("the restore is listed as completed, with the database where the old log is kept")
 def _(annals: Annals, restored: Restored) -> None:
-    items = insist(annals, "/v1/restores").json()["items"]
+    items = annals.as_owner("GET", "/v1/restores").json()["items"]
     [mine] = [each for each in items if each["id"] == restored.asked["id"]]
     assert mine["state"] == "completed"
     assert "_before_" in mine["kept"]
@@ -314,7 +301,7 @@ def _(annals: Annals, world: World, target: Target) -> None:
 @then("the job is parked")
 def _(annals: Annals, restored: Restored, world: World) -> None:
     path = f"/v1/restores/{restored.asked['id']}/parked"
-    items = insist(annals, path).json()["items"]
+    items = annals.as_owner("GET", path).json()["items"]
     [mine] = [each for each in items if each["stream"] == f"job/{world.job}"]
     world.seen = [mine]
 
@@ -335,7 +322,7 @@ def _(annals: Annals, restored: Restored, world: World, target: Target) -> None:
 def _(annals: Annals, world: World) -> None:
     assert world.user is not None
     body = {"current_password": world.user.password}
-    gone = insist(annals, "/v1/me", body, method="DELETE", token=world.token)
+    gone = annals.request("DELETE", "/v1/me", token=world.token, body=body)
     assert gone.status_code == 204, gone.text
     _wait_erased(annals, world.user)
 
@@ -344,7 +331,7 @@ def _wait_erased(annals: Annals, user: User) -> list[str]:
     """What has happened to the account, as soon as its erasure is done."""
     deadline = time.monotonic() + PATIENCE
     while True:
-        history = insist(annals, f"/v1/accounts/{user.account}/history").json()["items"]
+        history = annals.as_owner("GET", f"/v1/accounts/{user.account}/history").json()["items"]
         types = [each["type"] for each in history]
         if "account.keys_destroyed" in types:
             assert user.email not in str(history)

@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from adapters.http.operations import Operation
+from adapters.platform import Platform
 from adapters.services import Services
 from application.bus import Handler
 from application.codec import Upcast
@@ -13,14 +14,11 @@ from application.reactions import Reaction
 from domain.decider import Decider
 from projections.projection import Projection
 
-if TYPE_CHECKING:
-    from adapters.bootstrap import Platform
-
 Handlers = Mapping[type[Any], Handler[Any, Any]]
 Effects = Mapping[str, EffectHandler[Any, Any]]
 
 
-Chore = Callable[["Platform"], Coroutine[Any, Any, None]]
+Chore = Callable[[Platform], Coroutine[Any, Any, None]]
 """Work that a scheduler does for as long as it runs; two schedulers may do it at once.
 
 It handles outages itself: that it ends or raises is a fault, and the process is started anew.

@@ -1,17 +1,14 @@
 """The chore that makes up for erasures which a restore has taken back."""
 
 import asyncio
-from typing import TYPE_CHECKING
 
 import structlog
 
+from adapters.platform import Platform
 from adapters.postgres.unfinished_erasures import PostgresUnfinishedErasures
 from application.context import Context
 from application.event_store import Outage
 from application.unfinished_erasures import FinishErasure
-
-if TYPE_CHECKING:
-    from adapters.bootstrap import Platform
 
 log = structlog.get_logger(__name__)
 
@@ -21,7 +18,7 @@ PAUSE = 1.0  # seconds between tries while something does not answer
 _PATIENCE = 10.0  # seconds that one may spend on races with others
 
 
-async def finish_erasures(platform: "Platform") -> None:
+async def finish_erasures(platform: Platform) -> None:
     """Once in the life of a scheduler, which begins anew with every log that is restored."""
     while True:
         try:
@@ -33,7 +30,7 @@ async def finish_erasures(platform: "Platform") -> None:
             await asyncio.Event().wait()
 
 
-async def _finish_all(platform: "Platform") -> None:
+async def _finish_all(platform: Platform) -> None:
     for account in await PostgresUnfinishedErasures(platform.readers)():
         context = Context(
             actor=ACTOR,

@@ -4,11 +4,11 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
 from uuid import UUID
 
 import structlog
 
+from adapters.platform import Platform
 from adapters.postgres.connect import Pool
 from adapters.postgres.tenants import tenants_of
 from application.context import Context
@@ -19,9 +19,6 @@ from domain.flags.planned import Ended, Running
 from domain.recorded import DEFAULT_TENANT
 from projections.flag_changes import PROJECTION, find_scheduled
 from projections.reading import ReadModels
-
-if TYPE_CHECKING:
-    from adapters.bootstrap import Platform
 
 log = structlog.get_logger(__name__)
 
@@ -63,7 +60,7 @@ class ReadScheduledChanges:
                     break
 
 
-def change_clock(platform: "Platform") -> ChangeClock:
+def change_clock(platform: Platform) -> ChangeClock:
     """The clock of this process."""
 
     async def carry_out(name: Name) -> datetime | None:
@@ -93,6 +90,6 @@ def change_clock(platform: "Platform") -> ChangeClock:
     )
 
 
-async def carry_out_flag_changes(platform: "Platform") -> None:
+async def carry_out_flag_changes(platform: Platform) -> None:
     """The chore: carry out what is due for as long as the process runs."""
     await change_clock(platform).run()

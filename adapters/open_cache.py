@@ -19,7 +19,7 @@ from application.loading_cache import LoadingCache
 from application.tail import Tail
 
 if TYPE_CHECKING:
-    from adapters.bootstrap import Platform
+    from adapters.platform import Platform
 
 log = structlog.get_logger(__name__)
 

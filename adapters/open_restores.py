@@ -1,7 +1,6 @@
 """What restores need, opened from the platform's parts: the live log, and who carries them out."""
 
 from functools import partial
-from typing import TYPE_CHECKING
 
 from adapters.backups.begun import Begun
 from adapters.backups.carry_out import carry_out_all
@@ -9,15 +8,13 @@ from adapters.backups.closing import ClosingStore
 from adapters.backups.fill import Program
 from adapters.backups.ground import PostgresGround
 from adapters.backups.restore import Restorer
+from adapters.platform import Platform
 from adapters.postgres.connect import Pool
 from adapters.postgres.history import PostgresHistory
 from adapters.postgres.streams import PostgresStreams
 from application.codec import EventCodec
 from application.event_store import EventStore
 from application.restores import LiveLog
-
-if TYPE_CHECKING:
-    from adapters.bootstrap import Platform
 
 
 def live_log(url: str, store: EventStore, readers: Pool, codec: EventCodec) -> LiveLog:
@@ -43,7 +40,7 @@ def program() -> Program:
     return Program(deciders=DECIDERS, upcasts=UPCASTS, reactions=REACTIONS, projections=PROJECTIONS)
 
 
-async def carry_out_restores(platform: "Platform") -> None:
+async def carry_out_restores(platform: Platform) -> None:
     """The chore: every scheduler looks for restores that have begun, and one works."""
     restorer = Restorer(
         url=platform.settings.database_url,

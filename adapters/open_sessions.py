@@ -1,16 +1,71 @@
-"""The read model of sessions, as a rebuild of the sessions in Redis reads it."""
+"""Who is signed in, opened: the sessions in Redis, and what they are rebuilt from."""
 
 from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+import structlog
+
+from adapters.foundation import Foundation
+from adapters.postgres.last_seen import PostgresLastSeen
+from adapters.redis.session_store import RedisSessionStore
 from application.last_seen import SESSION_KIND, LastSeen
-from application.session_store import LiveSession, Started
+from application.session_store import LONGEST, LiveSession, Rebuilds, SessionStore, Started
+from application.sessions import LoggedSessions
 from domain.recorded import SYSTEM_TENANT
 from projections.reading import ReadModels
 from projections.sessions import PROJECTION, SessionRow, find_open_sessions
 
 _PAGE = 1000
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class KeptSessions:
+    """The sessions of a process, their rebuilds from the log, and when each was last seen."""
+
+    store: SessionStore
+    rebuilds: Rebuilds
+    last_seen: PostgresLastSeen
+
+
+@asynccontextmanager
+async def opened_sessions(foundation: Foundation) -> AsyncIterator[KeptSessions]:
+    """The sessions in Redis, which ask to be rebuilt when they are lost."""
+    settings = foundation.settings
+    last_seen = PostgresLastSeen(
+        foundation.appenders,
+        foundation.readers,
+        now=foundation.now,
+        interval=seen_interval(settings.session_idle),
+    )
+
+    def ask() -> None:
+        foundation.metrics.sessions_rebuilt.inc()
+        rebuilds.ask()
+
+    store = RedisSessionStore(
+        foundation.redis,
+        incarnation=lambda: foundation.store.incarnation,
+        on_lost=ask,
+        on_seen=lambda session: last_seen.saw(SESSION_KIND, session),
+        idle=settings.session_idle,
+        longest=max(LONGEST, settings.session_ttl),
+        clock=foundation.now,
+    )
+    rows = ReadOpenSessions(foundation.read_models, last_seen, foundation.now)
+    rebuilds = Rebuilds(
+        store,
+        LoggedSessions(rows, foundation.store, foundation.codec),
+        lambda failure: log.warning("sessions_rebuild_failed", error=type(failure).__name__),
+    )
+    try:
+        yield KeptSessions(store=store, rebuilds=rebuilds, last_seen=last_seen)
+    finally:
+        await rebuilds.aclose()
+        await last_seen.aclose()
 
 
 def seen_interval(idle: timedelta) -> float:

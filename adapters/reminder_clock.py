@@ -4,8 +4,9 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
+from adapters.platform import Platform
 from adapters.postgres.connect import Pool
 from adapters.postgres.tenants import tenants_of
 from adapters.redis.due_set import RedisDueSet
@@ -17,9 +18,6 @@ from application.unit import Done
 from domain.recorded import DEFAULT_TENANT
 from projections.reading import ReadModels
 from projections.reminders import PROJECTION, find_pending
-
-if TYPE_CHECKING:
-    from adapters.bootstrap import Platform
 
 ACTOR = "scheduler/reminders"
 
@@ -62,7 +60,7 @@ class ReadPendingReminders:
                     break
 
 
-def reminder_clock(platform: "Platform") -> ReminderClock:
+def reminder_clock(platform: Platform) -> ReminderClock:
     """The clock of this process."""
     store, codec = platform.store, platform.codec
 
@@ -90,6 +88,6 @@ def reminder_clock(platform: "Platform") -> ReminderClock:
     )
 
 
-async def run_reminders(platform: "Platform") -> None:
+async def run_reminders(platform: Platform) -> None:
     """The chore: fire reminders for as long as the process runs."""
     await reminder_clock(platform).run()

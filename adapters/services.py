@@ -27,7 +27,6 @@ from application.flags.usage import UsageCounts
 from application.last_seen import LastSeen
 from application.letter_limit import LetterLimit
 from application.limits import RateLimiter
-from application.lockout import Lockout
 from application.logs import Logs
 from application.mail import Letters, Mailer
 from application.passwords import PasswordHasher
@@ -70,7 +69,6 @@ class Services:
     open_session: SessionOpener
     second_factor: SecondFactorCheck
     tokens: OpenTokens
-    lockout: Lockout
     sessions: SessionStore
     last_seen: LastSeen
     email_hash: NameHash
@@ -83,6 +81,5 @@ class Services:
     letter_limit: LetterLimit
     export_limit: ExportLimit
     webhooks: WebhookPorts
-    new_token: Callable[[], str]
     now: Callable[[], datetime]
     new_id: Callable[[], UUID]

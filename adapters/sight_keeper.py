@@ -2,17 +2,14 @@
 
 import asyncio
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 import structlog
 
+from adapters.platform import Platform
 from adapters.postgres.connect import close, connect, outages
 from application.event_store import Outage
 from application.last_seen import SESSION_KIND
 from application.session_store import LONGEST
-
-if TYPE_CHECKING:
-    from adapters.bootstrap import Platform
 
 EVERY = 6 * 3600.0  # seconds
 
@@ -21,7 +18,7 @@ _FORGET = "DELETE FROM annals.last_seen WHERE log_id = 1 AND kind = $1 AND seen_
 log = structlog.get_logger(__name__)
 
 
-async def keep_sights(platform: "Platform") -> None:
+async def keep_sights(platform: Platform) -> None:
     """A scheduler's chore: look now and then."""
     settings = platform.settings
     lifetime = max(LONGEST, settings.session_ttl)

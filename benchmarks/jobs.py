@@ -13,7 +13,8 @@ from uuid import uuid4
 
 import msgspec
 
-from adapters.bootstrap import Platform, open_platform
+from adapters.bootstrap import open_platform
+from adapters.platform import Platform
 from adapters.postgres.connect import Connection, connect
 from application.access import Principal
 from application.actions import TriggerAction

@@ -14,8 +14,9 @@ from typing import Any
 
 import msgspec
 
-from adapters.bootstrap import Platform, open_platform
+from adapters.bootstrap import open_platform
 from adapters.crypto.standard_webhooks import new_secret
+from adapters.platform import Platform
 from adapters.postgres.connect import Connection, connect
 from application.reminders import MakeReminder
 from benchmarks.jobs import context

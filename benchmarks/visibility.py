@@ -10,7 +10,8 @@ import time
 import msgspec
 
 import projections.flags
-from adapters.bootstrap import Platform, open_platform
+from adapters.bootstrap import open_platform
+from adapters.platform import Platform
 from application.flags.changes import EditFlag
 from benchmarks.jobs import context
 from benchmarks.load import Figure, figure, middle

@@ -6,12 +6,12 @@ same however often it is done.
 
 import asyncio
 from datetime import timedelta
-from typing import TYPE_CHECKING
 
 import structlog
 
 from adapters.backups.scratch import LoadFailed, drop_database
 from adapters.backups.verify import scratch_name, scratch_prefix
+from adapters.platform import Platform
 from adapters.postgres.connect import outages
 from application.backup_commands import THE_POLICY
 from application.backup_effects import verdict
@@ -35,9 +35,6 @@ from domain.backups import (
 from domain.recorded import SYSTEM_TENANT
 from projections.backups import PROJECTION, BackupRow, find_busy, find_last_scheduled
 
-if TYPE_CHECKING:
-    from adapters.bootstrap import Platform
-
 EVERY = 5.0  # seconds between looks
 SWEEP = 60  # looks between two sweeps
 GRACE = timedelta(seconds=10)
@@ -48,7 +45,7 @@ _PATIENCE = 30.0  # seconds for one command
 log = structlog.get_logger(__name__)
 
 
-async def keep_backups(platform: "Platform") -> None:
+async def keep_backups(platform: Platform) -> None:
     """Keep the schedule and the house, for as long as it runs."""
     looks = 0
     while True:
@@ -63,7 +60,7 @@ async def keep_backups(platform: "Platform") -> None:
         await asyncio.sleep(EVERY)
 
 
-async def start_due(platform: "Platform") -> str | None:
+async def start_due(platform: Platform) -> str | None:
     """Start the version that the schedule wants by now, if it does; gives its name."""
     policy = await platform.services.current.get(BACKUP_POLICY, THE_POLICY)
     if policy.schedule is None:
@@ -84,7 +81,7 @@ async def start_due(platform: "Platform") -> str | None:
     return version
 
 
-async def end_lost(platform: "Platform") -> None:
+async def end_lost(platform: Platform) -> None:
     """Record the end of what a command at a terminal has begun, and was killed in."""
     for row in await _busy(platform):
         stream = (SYSTEM_TENANT, BACKUP.stream(row.version))
@@ -93,7 +90,7 @@ async def end_lost(platform: "Platform") -> None:
             await _end(platform, row.version, backup)
 
 
-async def _is_lost(platform: "Platform", row: BackupRow, backup: Backup) -> bool:
+async def _is_lost(platform: Platform, row: BackupRow, backup: Backup) -> bool:
     by_hand = CALLER in (
         backup.runner if backup.phase == RUNNING else None,
         backup.verifier if backup.verification == VERIFYING else None,
@@ -105,7 +102,7 @@ async def _is_lost(platform: "Platform", row: BackupRow, backup: Backup) -> bool
         return not await platform.readers.fetchval(query, f"backup/{row.version}")
 
 
-async def _end(platform: "Platform", version: str, backup: Backup) -> None:
+async def _end(platform: Platform, version: str, backup: Backup) -> None:
     at, reason = platform.now(), "the command that worked on it was ended"
     found = await platform.services.backups.find(version)
     command: object
@@ -118,7 +115,7 @@ async def _end(platform: "Platform", version: str, backup: Backup) -> None:
     await platform.bus.execute(command, _context(platform))
 
 
-async def sweep(platform: "Platform") -> None:
+async def sweep(platform: Platform) -> None:
     """Remove what killed processes have left in the repository and on the database's server."""
     busy = await _busy(platform)
     running = {row.version for row in busy if row.state == RUNNING}
@@ -140,12 +137,12 @@ async def sweep(platform: "Platform") -> None:
         log.info("backups_swept", names=swept)
 
 
-async def _busy(platform: "Platform") -> list[BackupRow]:
+async def _busy(platform: Platform) -> list[BackupRow]:
     async with platform.read_models.rows(PROJECTION, SYSTEM_TENANT) as rows:
         return await find_busy(rows)
 
 
-def _context(platform: "Platform") -> Context:
+def _context(platform: Platform) -> Context:
     return Context(
         actor=ACTOR,
         correlation_id=platform.new_id(),

@@ -13,10 +13,10 @@ from datetime import timedelta
 from functools import cached_property
 from typing import Any, TypeVar
 
-from adapters.bootstrap import now
 from adapters.capabilities import DECIDERS, UPCASTS
 from adapters.cli.opening import OpenLog, open_log
 from adapters.cli.running import Failed, Invocation
+from adapters.clock import now
 from adapters.crypto.master import MasterKey, load_master_key
 from adapters.open_backups import opened_backups
 from adapters.postgres.leases import PostgresLeases

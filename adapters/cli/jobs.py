@@ -9,11 +9,11 @@ from uuid import UUID
 import click
 import msgspec
 
-from adapters.bootstrap import now
 from adapters.cli.events import personal_option, show_line
 from adapters.cli.opening import OpenLog, open_log
 from adapters.cli.output import Column, Output, span, state
 from adapters.cli.running import Failed, Invocation, runs, sentence
+from adapters.clock import now
 from adapters.http.event_views import NONE, EventView, view_events
 from domain.decider import ERASED
 from domain.jobs import DEAD, JOB, PHASES, CancelJob, Job, RequeueJob

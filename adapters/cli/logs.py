@@ -13,11 +13,11 @@ import click
 import msgspec
 from rich.text import Text
 
-from adapters.bootstrap import now
 from adapters.cli.opening import OpenLog, open_log
 from adapters.cli.output import Column, Output, dim, printable
 from adapters.cli.output import moment as written
 from adapters.cli.running import Failed, Invocation, actor, runs
+from adapters.clock import now
 from adapters.http.log_queries import moment
 from adapters.http.log_views import view_line, view_summary
 from adapters.open_logs import log_roots, opened_reader, own_source

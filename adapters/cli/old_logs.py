@@ -6,12 +6,12 @@ import click
 import msgspec
 
 from adapters.backups.switch import OLD, Marked, drop, maintaining, marked, name_of
-from adapters.bootstrap import now
 from adapters.cli.backing import Opened
 from adapters.cli.output import Column
 from adapters.cli.restores import restoring
 from adapters.cli.running import Failed, Invocation, runs
 from adapters.cli.standing import standing
+from adapters.clock import now
 from application.unit import Unit
 from domain.restores import RESTORE, DropOld, Restore
 

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from adapters.bootstrap import now
 from adapters.capabilities import DECIDERS, PROJECTIONS, UPCASTS
 from adapters.cli.running import Invocation, actor
+from adapters.clock import now
 from adapters.crypto.fields import FieldCipher
 from adapters.crypto.ids import new_id
 from adapters.crypto.master import load_master_key

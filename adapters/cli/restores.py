@@ -19,11 +19,11 @@ from adapters.backups.carry_out import PAUSE, carry_out
 from adapters.backups.fill import Filling, Tells
 from adapters.backups.restore import FAULTS, Elsewhere, Replaced, Restorer, sentence
 from adapters.backups.switch import name_of
-from adapters.bootstrap import now
 from adapters.cli.backing import LATEST, Opened, opened, version_of
 from adapters.cli.output import Column, Output, dim
 from adapters.cli.running import Failed, Invocation, actor, runs
 from adapters.cli.standing import standing
+from adapters.clock import now
 from adapters.crypto.ids import new_id
 from adapters.crypto.master import load_master_key
 from adapters.open_restores import live_log, program

@@ -11,10 +11,10 @@ from typing import IO, Any
 import click
 import msgspec
 
-from adapters.bootstrap import now
 from adapters.cli.opening import OpenLog, open_log
 from adapters.cli.output import Column, moment
 from adapters.cli.running import CannotRun, Failed, Invocation, runs
+from adapters.clock import now
 from adapters.http.fault_views import FaultView, shown
 from adapters.http.names import new_name
 from adapters.schemas.validator import LARGEST_SCHEMA, JsonSchemaValidator

@@ -2,9 +2,10 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from uuid import UUID, uuid4
 
+from adapters.clock import now
 from application.boundary import check_append
 from application.event_store import (
     Append,
@@ -27,14 +28,10 @@ from application.event_store import (
 _Effect = tuple[str, int]
 
 
-def _now() -> datetime:
-    return datetime.now(UTC)
-
-
 class MemoryEventStore:
     """`EventStore` in a list."""
 
-    def __init__(self, *, clock: Callable[[], datetime] = _now) -> None:
+    def __init__(self, *, clock: Callable[[], datetime] = now) -> None:
         """Start a new log; `clock` gives aware times."""
         self._clock = clock
         self.incarnation: UUID = uuid4()

@@ -1,17 +1,15 @@
 """When things were last seen, in memory: for tests."""
 
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 
-
-def _now() -> datetime:
-    return datetime.now(UTC)
+from adapters.clock import now
 
 
 class MemoryLastSeen:
     """`LastSeen` in one process."""
 
-    def __init__(self, now: Callable[[], datetime] = _now) -> None:
+    def __init__(self, now: Callable[[], datetime] = now) -> None:
         """Start without having seen anything."""
         self._now = now
         self._seen: dict[tuple[str, str], datetime] = {}

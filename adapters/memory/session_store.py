@@ -2,9 +2,10 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import assert_never
 
+from adapters.clock import now
 from application.session_store import (
     AllEnded,
     End,
@@ -19,10 +20,6 @@ from application.session_store import (
 )
 
 _SHARE = 30  # of the idle time: so much later a session is seen again
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
 
 
 class _Generation:
@@ -63,7 +60,7 @@ class MemorySessionStore:
         on_lost: Callable[[], None] = lambda: None,
         on_seen: Callable[[str], None] = lambda _: None,
         idle: timedelta = timedelta(hours=1),
-        clock: Callable[[], datetime] = _now,
+        clock: Callable[[], datetime] = now,
         position: int | None = 0,
     ) -> None:
         """Start empty and valid at `position`, or lost where that is None."""

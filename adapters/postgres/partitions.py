@@ -7,11 +7,12 @@ detached concurrently before it is dropped; each step gives up after 100 ms and 
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import asyncpg
 import structlog
 
+from adapters.clock import now
 from adapters.postgres.connect import Connection, close, connect, outages
 from adapters.postgres.partition_catalogue import (
     Held,
@@ -45,7 +46,7 @@ class PartitionKeeper:
         *,
         reactions: Collection[str] = (),
         tries: int = 5,
-        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        clock: Callable[[], datetime] = now,
     ) -> None:
         """`url` names a user who may act as annals_owner; each step is tried `tries` times.
 

@@ -5,9 +5,9 @@ from contextlib import asynccontextmanager, contextmanager
 
 from dramatiq.brokers.redis import RedisBroker
 
-from adapters.bootstrap import Platform
 from adapters.dramatiq.broker import close_broker, open_broker
 from adapters.dramatiq.sender import DramatiqSender
+from adapters.platform import Platform
 from adapters.postgres.effects import PostgresEffects
 from adapters.postgres.leases import PostgresLeases
 

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 
 import structlog
 
-from adapters.bootstrap import Platform, open_platform
+from adapters.bootstrap import open_platform
 from adapters.capabilities import CHORES, REACTIONS
+from adapters.platform import Platform
 from adapters.postgres.connect import outages
 from adapters.postgres.partitions import PartitionKeeper
 from adapters.postgres.reactor import follower_name

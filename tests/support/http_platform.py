@@ -371,7 +371,6 @@ class MemoryPlatform:
                 self.now,
                 self.new_id,
             ),
-            lockout=self.lockout,
             sessions=self.sessions,
             last_seen=self.last_seen,
             email_hash=_email_hash,
@@ -394,7 +393,6 @@ class MemoryPlatform:
                 refusals=MemoryRefusalCounter(),
                 read=MessageReader(self.store, self.codec),
             ),
-            new_token=new_session_token,
             now=self.now,
             new_id=self.new_id,
         )

@@ -7,8 +7,9 @@ from typing import Any, Self
 
 import httpx
 
-from adapters.bootstrap import Platform, open_platform
+from adapters.bootstrap import open_platform
 from adapters.http.app import build_app
+from adapters.platform import Platform
 from adapters.settings import Settings
 from tests.support.http_platform import NoLockout
 

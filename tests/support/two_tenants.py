@@ -13,10 +13,11 @@ from uuid import uuid4
 
 import httpx
 
-from adapters.bootstrap import Platform, open_platform
+from adapters.bootstrap import open_platform
 from adapters.capabilities import PROJECTIONS
 from adapters.http.app import build_app
 from adapters.owner import seat_owner
+from adapters.platform import Platform
 from adapters.postgres.connect import open_pool
 from adapters.postgres.projector import Projector, bound_transactions
 from adapters.settings import Settings

@@ -12,7 +12,8 @@ import msgspec
 import pytest
 
 from adapters.backups.keeper import end_lost, start_due, sweep
-from adapters.bootstrap import Platform, open_platform
+from adapters.bootstrap import open_platform
+from adapters.platform import Platform
 from adapters.postgres.leases import PostgresLeases
 from application.context import Context
 from domain.backup_policy import Schedule, SetBackupPolicy

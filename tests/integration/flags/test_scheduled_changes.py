@@ -12,8 +12,9 @@ import msgspec
 import pytest
 
 from adapters import flag_change_clock
-from adapters.bootstrap import Platform, open_platform
+from adapters.bootstrap import open_platform
 from adapters.flag_change_clock import ReadScheduledChanges, change_clock
+from adapters.platform import Platform
 from application.context import Context
 from application.event_store import StoredEvent
 from application.flags.change_clock import Name

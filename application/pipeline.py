@@ -156,10 +156,12 @@ class Pipeline:
         unit = Unit(self, context)
         try:
             result = await decide(unit)
+            unit.insist()
         except Rejection as rejection:
-            if not await self._confirm(unit, context, rejection):
+            refusal = unit.refusal(rejection)
+            if not await self._confirm(unit, context, refusal):
                 return None
-            raise
+            raise refusal from None
         if unit.writes_nothing:
             return await self._without_events(unit, context, result)
         item = await self._item(unit, context, result)

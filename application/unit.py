@@ -11,11 +11,14 @@ from application.event_store import Claim, Guard, Settlement, StreamName
 from application.positions import Position
 from application.states import Folded
 from domain.decider import Decider, Event
-from domain.rejections import StaleVersion
+from domain.rejections import Forbidden, NotFound, Rejection, StaleVersion, Unauthenticated
 
 S = TypeVar("S")
 C = TypeVar("C")
 R = TypeVar("R")
+
+
+_HIDES = (Unauthenticated, Forbidden, NotFound)
 
 
 class Done(msgspec.Struct, Generic[R], frozen=True, kw_only=True):
@@ -73,6 +76,7 @@ class Unit:
         self._loader = loader
         self._loaded: dict[StreamName, Loaded] = {}
         self._guards: set[StreamName] = set()
+        self._stale: StaleVersion | None = None
         self.claim: Claim | None = None
         self.settlement: Settlement | None = None
 
@@ -140,7 +144,22 @@ class Unit:
         first = not self._loaded
         self._loaded[loaded.stream] = loaded
         if first and self.context.if_match not in (None, loaded.version):
-            raise StaleVersion(f"The current version is {loaded.version}; read it again.")
+            self._stale = StaleVersion(f"The current version is {loaded.version}; read it again.")
+
+    def insist(self) -> None:
+        """Refuse what was decided where the caller has seen another version of the first stream.
+
+        Raises:
+            StaleVersion: naming the current one.
+        """
+        if self._stale is not None:
+            raise self._stale
+
+    def refusal(self, rejection: Rejection) -> Rejection:
+        """What to refuse with: a thing that is not the caller's has no version to tell of."""
+        if self._stale is None or isinstance(rejection, _HIDES):
+            return rejection
+        return self._stale
 
     @property
     def loaded(self) -> Iterable[Loaded]:

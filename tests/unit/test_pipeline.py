@@ -17,7 +17,7 @@ from application.pipeline import KeyReused, Pipeline
 from application.states import Folded, StateCache
 from application.unit import Done, Replay, Unit
 from domain.decider import Command, Decider, Event
-from domain.rejections import Conflict, Rejection, StaleVersion
+from domain.rejections import Conflict, NotFound, Rejection, StaleVersion
 from tests.support.contexts import at
 
 
@@ -139,6 +139,24 @@ async def test_the_version_that_the_caller_has_seen_must_be_the_current_one(
     with pytest.raises(StaleVersion):
         await here.add(1, if_match=1)
     assert (await here.add(1, if_match=2)).version == 3
+
+
+async def test_what_may_not_be_known_has_no_version(store: MemoryEventStore) -> None:
+    async def hidden(unit: Unit) -> None:
+        await unit.load(SUM, "a")
+        raise NotFound
+
+    async def conflicting(unit: Unit) -> None:
+        await unit.decide(SUM, "a", Add(name="a", amount=2, most=1))
+
+    here = Process(store)
+    await here.add(1)
+    with pytest.raises(NotFound):
+        await here.pipeline.run(hidden, at(if_match=7))
+    with pytest.raises(StaleVersion):
+        await here.pipeline.run(conflicting, at(if_match=7))
+    with pytest.raises(TooMuch):
+        await here.pipeline.run(conflicting, at(if_match=1))
 
 
 async def test_a_repeated_key_is_answered_and_not_executed(store: MemoryEventStore) -> None:

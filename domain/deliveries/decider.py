@@ -1,190 +1,43 @@
-"""Deliveries: one occurrence of a reminder on its way to somebody, until it arrives or dies.
-
-A delivery is complete in itself: it says what was to be said when the reminder fired, whatever
-becomes of that afterwards. Only where it goes is asked anew when a person queues a dead one again,
-so that a wrong address can be mended first.
-"""
+"""What a delivery answers to a command, and what an event makes of it."""
 
 from datetime import datetime, timedelta
 from typing import assert_never
 
 import msgspec
 
-from domain.channels import Channel, Route
-from domain.decider import Command, Decider, Erased, Event, Personal, Secret
-from domain.rejections import Conflict, NotFound
-from domain.retries import RetryPolicy, backoff
-
-
-class DeliveryQueued(Event, frozen=True, kw_only=True, tag="delivery.queued"):
-    """A reminder has fired, and this is to be told to whom it concerns."""
-
-    PERSON = "owner"
-
-    owner: str
-    reminder: str
-    occurrence: int
-    due_at: datetime
-    late: bool
-    title: Personal
-    body: Personal | None
-    channel: Channel
-    address: Personal | None
-    secret: Secret | None
-    retry: RetryPolicy
-
-
-class DeliveryStarted(Event, frozen=True, kw_only=True, tag="delivery.started"):
-    """An attempt has begun; attempts count from 1 over the delivery's whole life."""
-
-    attempt: int
-
-
-class DeliveryAttemptFailed(Event, frozen=True, kw_only=True, tag="delivery.attempt_failed"):
-    """An attempt has failed; the next one comes at `retry_at`, or none does."""
-
-    attempt: int
-    error: str
-    status: int | None
-    retry_at: datetime | None
-
-
-class DeliverySucceeded(Event, frozen=True, kw_only=True, tag="delivery.succeeded"):
-    """It has arrived."""
-
-    attempt: int
-    status: int | None
-
-
-class DeliveryDied(Event, frozen=True, kw_only=True, tag="delivery.died"):
-    """It is a dead letter: not tried again unless somebody says so."""
-
-    attempt: int
-    reason: str
-
-
-class DeliveryRequeued(Event, frozen=True, kw_only=True, tag="delivery.requeued"):
-    """A dead letter is tried again, by the way that the reminder names now.
-
-    `round` counts how often the delivery has been queued, this time included.
-    """
-
-    PERSON = "owner"
-
-    round: int
-    owner: str
-    channel: Channel
-    address: Personal | None
-    secret: Secret | None
-    retry: RetryPolicy
-
-
-DeliveryEvent = (
-    DeliveryQueued
-    | DeliveryStarted
-    | DeliveryAttemptFailed
-    | DeliverySucceeded
-    | DeliveryDied
-    | DeliveryRequeued
+from domain.channels import Route
+from domain.decider import Decider
+from domain.deliveries.commands import (
+    DeliveryCommand,
+    FailDelivery,
+    QueueDelivery,
+    RequeueDelivery,
+    StartDelivery,
+    SucceedDelivery,
 )
-
-
-class QueueDelivery(Command, frozen=True, kw_only=True):
-    """Queue what an occurrence has to say."""
-
-    owner: str
-    reminder: str
-    occurrence: int
-    due_at: datetime
-    late: bool
-    title: str | Erased
-    body: str | Erased | None
-    route: Route
-    retry: RetryPolicy
-    at: datetime
-
-
-class StartDelivery(Command, frozen=True, kw_only=True):
-    """Begin the next attempt; one that is still running has been lost with its worker."""
-
-    at: datetime
-
-
-class SucceedDelivery(Command, frozen=True, kw_only=True):
-    """Record that the running attempt has arrived."""
-
-    attempt: int
-    status: int | None
-    at: datetime
-
-
-class FailDelivery(Command, frozen=True, kw_only=True):
-    """Record that the running attempt has failed; see `domain.retries` for the last fields."""
-
-    attempt: int
-    error: str
-    status: int | None
-    retryable: bool
-    chance: float
-    not_before: float
-    at: datetime
-
-
-class RequeueDelivery(Command, frozen=True, kw_only=True):
-    """Try a dead letter again, by this way; `requester` as everywhere, None: anybody's."""
-
-    delivery: str
-    requester: str | None
-    route: Route
-    retry: RetryPolicy
-    at: datetime
-
-
-DeliveryCommand = QueueDelivery | StartDelivery | SucceedDelivery | FailDelivery | RequeueDelivery
-
-
-class NoDelivery(msgspec.Struct, frozen=True):
-    """Nothing was queued."""
-
-
-QUEUED, RUNNING, RETRYING = "queued", "running", "retrying"
-SUCCEEDED, DEAD = "succeeded", "dead"
-PENDING = (QUEUED, RUNNING, RETRYING)
-
-
-class Delivery(msgspec.Struct, frozen=True, kw_only=True):
-    """A delivery; `attempts` counts over its whole life, `spent` since it was last queued."""
-
-    queued: DeliveryQueued
-    route: Route
-    retry: RetryPolicy
-    state: str = QUEUED
-    round: int = 1
-    attempts: int = 0
-    spent: int = 0
-    retry_at: datetime | None = None
-    error: str | None = None
-
-
-class NoSuchDelivery(NotFound):
-    """Nothing was delivered under this id, or nothing that the caller may see."""
-
-    slug = "no-such-delivery"
-    title = "There is no such delivery"
-
-
-class DeliveryIdTaken(Conflict):
-    """The new delivery's id is in use."""
-
-    slug = "delivery-id-taken"
-    title = "This delivery exists"
-
-
-class DeliveryNotDead(Conflict):
-    """Only a dead letter can be queued again."""
-
-    slug = "delivery-not-dead"
-    title = "This delivery is not a dead letter"
+from domain.deliveries.events import (
+    DeliveryAttemptFailed,
+    DeliveryDied,
+    DeliveryEvent,
+    DeliveryQueued,
+    DeliveryRequeued,
+    DeliveryStarted,
+    DeliverySucceeded,
+)
+from domain.deliveries.state import (
+    DEAD,
+    PENDING,
+    QUEUED,
+    RETRYING,
+    RUNNING,
+    SUCCEEDED,
+    Delivery,
+    DeliveryIdTaken,
+    DeliveryNotDead,
+    NoDelivery,
+    NoSuchDelivery,
+)
+from domain.retries import backoff
 
 
 def decide(delivery: NoDelivery | Delivery, command: DeliveryCommand) -> list[DeliveryEvent]:

@@ -14,7 +14,7 @@ from adapters.postgres.history import PostgresHistory
 from adapters.postgres.streams import PostgresStreams
 from application.codec import EventCodec
 from application.event_store import EventStore
-from application.restores import LiveLog
+from application.live_log import LiveLog
 
 
 def live_log(url: str, store: EventStore, readers: Pool, codec: EventCodec) -> LiveLog:

@@ -27,12 +27,12 @@ from application.flags.usage import UsageCounts
 from application.last_seen import LastSeen
 from application.letter_limit import LetterLimit
 from application.limits import RateLimiter
+from application.live_log import LiveLog
 from application.logs import Logs
 from application.mail import Letters, Mailer
 from application.passwords import PasswordHasher
 from application.personal_data import People
 from application.personal_export import ExportLimit
-from application.restores import LiveLog
 from application.schema_registry import SchemaRegistry
 from application.schemas import SchemaValidator
 from application.second_factors.checking import SecondFactorCheck

@@ -22,7 +22,7 @@ from application.event_store import (
     StreamName,
     Tail,
 )
-from application.restores import LogMoved
+from application.live_log import LogMoved
 
 _LET_IN = "UPDATE annals.logs SET fence = NULL WHERE log_id = $1"  # until this transaction ends
 

@@ -7,7 +7,7 @@ import msgspec
 
 from adapters.backups.switch import missing_rights
 from adapters.postgres.connect import Pool, outages
-from application.restores import ActorCount, Discarded, Newest, ThingCount, TypeCount
+from application.live_log import ActorCount, Discarded, Newest, ThingCount, TypeCount
 from domain.recorded import SYSTEM_TENANT
 from domain.restores import RESTORE, RestoreCompleted
 

@@ -18,13 +18,8 @@ from adapters.http.names import NO_NUL, known_id
 from adapters.http.operations import operation
 from adapters.http.paging import Page, read_cursor
 from application.backup_repository import NoSuchVersion
-from application.restores import (
-    AskRestore,
-    Discarded,
-    LookAtRestore,
-    RestorePlan,
-    WishedEnd,
-)
+from application.live_log import Discarded
+from application.restores import AskRestore, LookAtRestore, RestorePlan, WishedEnd
 from domain.recorded import SYSTEM_TENANT
 from domain.rejections import Fault, Invalid
 from domain.restores import RESTORE, NoRestore, NoSuchRestore, Parked, ReleaseParked, Restore

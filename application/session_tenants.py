@@ -10,6 +10,7 @@ from application.session_store import LiveSession
 from application.signing_in import Opening, SessionOpener, SignedIn
 from application.unit import Done, Unit
 from domain.accounts import Account
+from domain.recorded import DEFAULT_TENANT
 from domain.rejections import Unauthenticated
 from domain.sessions import SESSION, OpenSession
 from domain.tenants import NotYourTenant
@@ -62,6 +63,16 @@ class ChooseTenantHandler:
             await _still_open(unit, session.id)
 
         return await self.open(run, opening, insist)
+
+
+async def insist_on_belonging(standings: Standings, account: str, tenant: str) -> None:
+    """Refuse to begin a session in a tenant of others; nobody is refused where everybody begins.
+
+    Raises:
+        NotYourTenant: the account is nobody there.
+    """
+    if tenant != DEFAULT_TENANT and await standings(account, tenant) is STRANGER:
+        raise NotYourTenant
 
 
 async def _still_open(unit: Unit, session: str) -> OpenSession:

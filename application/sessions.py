@@ -16,7 +16,7 @@ from application.catching_up import changes_since
 from application.codec import EventCodec
 from application.credentials import CredentialCheck, Credentials
 from application.event_store import EventStore, StoredEvent
-from application.memberships import STRANGER, Standings
+from application.memberships import Standings
 from application.second_factors.checking import GivenFactor, SecondFactorCheck
 from application.second_factors.ports import RelyingParty
 from application.second_factors.signing_in import completing
@@ -30,7 +30,8 @@ from application.session_store import (
     SessionStore,
     Started,
 )
-from application.signing_in import PASSWORD, Also, Opening, SessionOpener, SignedIn
+from application.session_tenants import insist_on_belonging
+from application.signing_in import PASSWORD, Opening, SessionOpener, SignedIn
 from application.unit import Done, Unit
 from domain.accounts import (
     Account,
@@ -38,7 +39,6 @@ from domain.accounts import (
 )
 from domain.recorded import DEFAULT_TENANT, Recorded
 from domain.sessions import SESSION, EndSession, SessionEnded, SessionStarted
-from domain.tenants import NotYourTenant
 
 
 class SignIn(msgspec.Struct, frozen=True, kw_only=True):
@@ -94,19 +94,14 @@ class SignInHandler:
             replaces=command.replaces,
             tenant=command.tenant,
         )
-        use = self.second_factor.using(checked.id, GivenFactor(party=command.party))
+        asked, tenant = GivenFactor(party=command.party), command.tenant
+
+        async def use(unit: Unit, _account: Account) -> None:
+            await self.second_factor(unit, checked.id, asked, tenant=tenant)
+            await insist_on_belonging(self.standings, checked.id, tenant)
+
         async with completing(self.check, checked, run):
-            return await self.open(run, opening, self._belonging(use, checked.id, command.tenant))
-
-    def _belonging(self, use: Also, account: str, tenant: str) -> Also:
-        """After everything else was right: the person has to belong to the tenant they want."""
-
-        async def check(unit: Unit, found: Account) -> None:
-            await use(unit, found)
-            if tenant != DEFAULT_TENANT and await self.standings(account, tenant) is STRANGER:
-                raise NotYourTenant
-
-        return check
+            return await self.open(run, opening, use)
 
 
 @dataclass(frozen=True)

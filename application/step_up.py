@@ -66,7 +66,7 @@ class StepUpHandler:
             replaced = await unit.load(SESSION, session.id)
             if not isinstance(replaced, OpenSession):
                 raise Unauthenticated
-            await self.second_factor(unit, session.account, command.given)
+            await self.second_factor(unit, session.account, command.given, tenant=session.tenant)
 
         async with completing(self.check, checked, run):
             return await self.open(run, opening, prove)

@@ -22,10 +22,7 @@ TenantName = Annotated[str, msgspec.Meta(pattern="^[A-Za-z0-9][A-Za-z0-9.~-]{0,9
 
 
 class CredentialsBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What a person signs in with, and the tenant that the session is for.
-
-    With a second factor the session begins in the usual tenant, and another one is chosen then.
-    """
+    """What a person signs in with, and the tenant that the session is for."""
 
     email: Typed
     password: Typed

@@ -4,6 +4,7 @@ import adapters.http.passkeys
 import adapters.http.second_factors
 from adapters.capability import Capability, Handlers
 from adapters.services import Services
+from application.memberships import Standings
 from application.second_factors.authenticators import (
     ConfirmAuthenticator,
     ConfirmAuthenticatorHandler,
@@ -53,7 +54,9 @@ def _handlers(services: Services) -> Handlers:
         OfferPasskey: OfferPasskeyHandler(changes),
         AddPasskey: AddPasskeyHandler(changes),
         DropPasskey: DropPasskeyHandler(changes),
-        CompleteSignIn: CompleteSignInHandler(check, services.second_factor, open_),
+        CompleteSignIn: CompleteSignInHandler(
+            check, services.second_factor, open_, Standings(services.current)
+        ),
         SignInWithPasskey: SignInWithPasskeyHandler(check, services.second_factor, open_),
     }
 

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from application.second_factors.ports import Challenges, SealedChallenge
 from domain.accounts import Account
+from domain.recorded import DEFAULT_TENANT
 from domain.second_factors.state import CHALLENGE_LIFETIME
 
 SECOND_FACTOR = "second-factor"
@@ -31,13 +32,21 @@ class ChallengeMaker:
     now: Callable[[], datetime]
     new_id: Callable[[], UUID]
 
-    def new(self, purpose: str, *, account: str = "", password: str = "") -> str:
+    def new(
+        self,
+        purpose: str,
+        *,
+        account: str = "",
+        password: str = "",
+        tenant: str = DEFAULT_TENANT,
+    ) -> str:
         """A new challenge, sealed; see `SealedChallenge` for whom."""
         challenge = SealedChallenge(
             id=str(self.new_id()),
             expires_at=self.now() + CHALLENGE_LIFETIME,
             account=account,
             password=password,
+            tenant=tenant,
         )
         return self.sealing.seal(purpose, challenge)
 

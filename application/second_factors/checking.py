@@ -31,6 +31,7 @@ from application.signing_in import Also
 from application.unit import Unit
 from domain.accounts import ACCOUNT, Account
 from domain.decider import Erased
+from domain.recorded import DEFAULT_TENANT
 from domain.rejections import Unauthenticated
 from domain.second_factors.commands import (
     SecondFactorsCommand,
@@ -99,11 +100,13 @@ class SecondFactorCheck:
         given: GivenFactor,
         *,
         challenge: SealedChallenge | None = None,
+        tenant: str = DEFAULT_TENANT,
     ) -> None:
         """Use what was given, where the account has a second factor; else nothing is needed.
 
         What wrong factors mean to the lock-out is the caller's business (`CredentialCheck.failed`).
-        `challenge` is the one that a sign-in is completed with.
+        `challenge` is the one that a sign-in is completed with, and `tenant` where one works that
+        has to be completed yet.
 
         Raises:
             SecondFactorRequired: the account has one, and nothing was given.
@@ -118,7 +121,7 @@ class SecondFactorCheck:
         if not isinstance(owner, Account):
             raise WrongSecondFactor
         if given.missing:
-            raise self._required(account, owner, factors, given.party)
+            raise self._required(account, owner, factors, given.party, tenant)
         if given.passkey is None:
             command = self._code(factors, given, challenge)
         else:
@@ -131,11 +134,11 @@ class SecondFactorCheck:
             used = f"A recovery code was used to sign in; {len(after.codes)} are left."
             tell(self.letters, unit, account, owner, used)
 
-    def using(self, account: str, given: GivenFactor) -> Also:
+    def using(self, account: str, given: GivenFactor, tenant: str) -> Also:
         """The use of a factor as a part of what opens a session; raises as a call does."""
 
         async def use(unit: Unit, _account: Account) -> None:
-            await self(unit, account, given)
+            await self(unit, account, given, tenant=tenant)
 
         return use
 
@@ -195,10 +198,17 @@ class SecondFactorCheck:
         return self.use_of_passkey(factors, given.passkey, given.party, signed)
 
     def _required(
-        self, account: str, owner: Account, factors: SecondFactors, party: RelyingParty | None
+        self,
+        account: str,
+        owner: Account,
+        factors: SecondFactors,
+        party: RelyingParty | None,
+        tenant: str,
     ) -> SecondFactorRequired:
         password = password_digest(owner)
-        challenge = self.challenges.new(SECOND_FACTOR, account=account, password=password)
+        challenge = self.challenges.new(
+            SECOND_FACTOR, account=account, password=password, tenant=tenant
+        )
         methods = [each for each in factors.methods if each != PASSKEY or party is not None]
         facts: dict[str, object] = {"challenge": challenge, "methods": methods}
         if PASSKEY in methods and party is not None:

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 import msgspec
 
+from domain.recorded import DEFAULT_TENANT
 from domain.second_factors.events import Challenge
 from domain.second_factors.state import Passkey
 
@@ -45,13 +46,15 @@ class SealedChallenge(msgspec.Struct, frozen=True, kw_only=True):
     """What we have asked somebody to answer.
 
     `account` is whom it was made for, empty where anybody may answer; `password` tells the
-    password's hash that was checked, without being it.
+    password's hash that was checked, without being it. `tenant` is where the session is to work
+    that an answer opens.
     """
 
     id: str
     expires_at: datetime
     account: str = ""
     password: str = ""
+    tenant: str = DEFAULT_TENANT
 
     @property
     def answered(self) -> Challenge:

@@ -16,9 +16,11 @@ from application.bus import Run
 from application.credentials import Checked, CredentialCheck, WrongCredentials
 from application.emails import known_form
 from application.event_store import Outage
+from application.memberships import Standings
 from application.second_factors.challenges import SECOND_FACTOR, SIGN_IN, is_for
 from application.second_factors.checking import BY_PASSKEY, GivenFactor, SecondFactorCheck
 from application.second_factors.ports import Assertion, RelyingParty, SealedChallenge
+from application.session_tenants import insist_on_belonging
 from application.signing_in import PASSWORD, Opening, SessionOpener, SignedIn
 from application.unit import Done, Unit
 from domain.accounts import ACCOUNT, Account
@@ -62,12 +64,14 @@ class CompleteSignInHandler:
     check: CredentialCheck
     second_factor: SecondFactorCheck
     open: SessionOpener
+    standings: Standings
 
     async def __call__(self, command: CompleteSignIn, run: Run) -> Done[SignedIn]:
         """Use the factor and start the session in one append.
 
         Raises:
             LockedOut: too many sign-ins of this account or from this address have failed.
+            NotYourTenant: it is right, but the person is nobody in the tenant that they want.
             WrongSecondFactor: in every other case.
         """
         challenge = self.second_factor.challenges.opened(SECOND_FACTOR, command.challenge)
@@ -88,6 +92,7 @@ class CompleteSignInHandler:
     ) -> Done[SignedIn]:
         async def use(unit: Unit, _account: Account) -> None:
             await self.second_factor(unit, challenge.account, command.given, challenge=challenge)
+            await insist_on_belonging(self.standings, challenge.account, challenge.tenant)
 
         opening = Opening(
             account=challenge.account,
@@ -95,6 +100,7 @@ class CompleteSignInHandler:
             methods=(PASSWORD, *command.given.methods),
             address=command.address,
             device=command.device,
+            tenant=challenge.tenant,
             replaces=command.replaces,
         )
         try:

@@ -81,7 +81,7 @@ class SignInForTokensHandler:
             tenant=command.tenant,
         )
         give = self._giving(command.tenant, await self.make.ring.signing(run))
-        use = self.second_factor.using(checked.id, command.given)
+        use = self.second_factor.using(checked.id, command.given, command.tenant)
         try:
             async with completing(self.check, checked, run):
                 return await self.open.giving(give, run, opening, use)

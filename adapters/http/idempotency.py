@@ -58,16 +58,23 @@ def idempotency_of(
     call: Call, key: str, keep: Callable[[Any | Rejection, int], Kept]
 ) -> Idempotency:
     """The promise that a key makes, scoped to the caller (of anonymous calls, to the route)."""
-    codec, method, path = call.platform.idempotency, call.scope["method"], call.scope["path"]
-    query = call.scope["query_string"].decode("latin-1")
+    codec = call.platform.idempotency
     actor = call.principal.actor
     credential = f"{ANONYMOUS} {call.operation}" if actor == ANONYMOUS else actor
     return Idempotency(
         digest=codec.digest(call.tenant, credential, key),
-        fingerprint=codec.fingerprint(method, f"{path}?{query}" if query else path, call.body),
+        fingerprint=codec.fingerprint(call.scope["method"], _route(call), call.body),
         render=lambda answer, version: msgspec.msgpack.encode(keep(answer, version)),
         seal=lambda plain: codec.seal(key, plain),
     )
+
+
+def _route(call: Call) -> str:
+    """What is asked for, and in which tenant, unless the caller works there and the key says so."""
+    path, query = call.scope["path"], call.scope["query_string"].decode("latin-1")
+    route = f"{path}?{query}" if query else path
+    named = call.headers.get(b"annals-tenant", b"").decode("latin-1")
+    return route if named in ("", call.tenant) else f"{named} {route}"
 
 
 def open_kept(codec: KeyCodec, key: str, sealed: bytes) -> Kept:

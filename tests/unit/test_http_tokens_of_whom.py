@@ -104,6 +104,21 @@ async def test_tokens_work_in_the_tenant_that_they_were_got_for_alone(ada: Perso
     assert (await access(ada, home, annals_tenant="acme")).status_code == 403
 
 
+async def test_a_key_that_was_used_for_one_tenant_is_for_no_other(ada: Person) -> None:
+    await joined(ada, "acme")
+    body = {"email": EMAIL, "password": PASSWORD}
+    once = {"idempotency_key": "once"}
+    first = await ada.api.ask("POST", "/v1/tokens", body, annals_tenant="acme", **once)
+    again = await ada.api.ask("POST", "/v1/tokens", body, annals_tenant="acme", **once)
+    assert again.json() == first.json()
+    for elsewhere in ({}, {"annals_tenant": "default"}, {"annals_tenant": "beta"}):
+        other = await ada.api.ask("POST", "/v1/tokens", body, **elsewhere, **once)
+        assert (other.status_code, other.json()["type"]) == (
+            422,
+            "/problems/idempotency-key-reused",
+        )
+
+
 @pytest.mark.parametrize("tenant", ["acme", "nowhere", "system", "no tenant"])
 async def test_nobody_gets_tokens_for_a_tenant_of_others(ada: Person, tenant: str) -> None:
     await ada.api.owner("POST", "/v1/tenants", {"name": "acme"})

@@ -8,8 +8,8 @@ from adapters.http.operations import Operation
 from adapters.platform import Platform
 from adapters.services import Services
 from application.bus import Handler
-from application.codec import Upcast
 from application.effects import EffectHandler
+from application.event_kinds import Upcast
 from application.reactions import Reaction
 from domain.decider import Decider
 from projections.projection import Projection

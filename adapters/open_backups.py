@@ -12,7 +12,7 @@ from adapters.crypto.master import MasterKey
 from adapters.settings import Settings
 from application.backup_repository import BackupRepository
 from application.backups import Backups, ProgressBoard
-from application.codec import Upcast
+from application.event_kinds import Upcast
 from domain.decider import Decider
 
 

@@ -5,19 +5,17 @@ are marked `Personal`, `Private` or `Secret` are sealed on the way in and opened
 everybody behind this module sees plain values, `Erased` where a person's key was destroyed.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from typing import Any, cast, get_args, get_type_hints
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
 from uuid import UUID
 
 import msgspec
 
+from application.event_kinds import EventKind, Upcast, fields_of, sealing_context
 from application.event_store import NewEvent, StoredEvent
 from application.vault import DataKey, KeyOwner, Vault
 from domain.decider import ERASED, PERSONAL, SECRET, Decider, Event
-from domain.recorded import SYSTEM_TENANT, Recorded
-
-Upcast = Callable[[dict[str, Any]], dict[str, Any]]
-"""One step from a schema version to the next, over the decoded JSON object."""
+from domain.recorded import Recorded
 
 ERASED_MARK = {"erased": True}
 HIDDEN_MARK = {"hidden": True}
@@ -35,47 +33,6 @@ class UnknownEvent(Exception):  # noqa: N818 - a fact about the log
         self.position = stored.position
 
 
-class _Kind:
-    """What the codec knows about one event type."""
-
-    def __init__(self, type_: type[Event], upcasts: Mapping[int, Upcast]) -> None:
-        hints = get_type_hints(type_, include_extras=True)
-        self.type = type_
-        self.tag = str(type_.__struct_config__.tag)
-        self.marks = {
-            name: mark for name in type_.__struct_fields__ if (mark := _mark(hints[name]))
-        }
-        self.upcasts = upcasts
-        self.decoder = msgspec.json.Decoder(type_)
-        self._tag_length = len(msgspec.json.encode({"type": self.tag})) - 1
-
-    def owner(self, mark: str, tenant: str, stream: str, event: Event | dict[str, Any]) -> KeyOwner:
-        if mark == SECRET:
-            return KeyOwner(tenant, "tenant", tenant)
-        name = self.type.PERSON
-        if not name:
-            return KeyOwner(SYSTEM_TENANT, "person", stream.partition("/")[2])
-        person = event[name] if isinstance(event, dict) else getattr(event, name)
-        return KeyOwner(SYSTEM_TENANT, "person", str(person))
-
-    def without_tag(self, encoded: bytes) -> bytes:
-        """Cut the leading `"type":"..."` member, which msgspec always writes first."""
-        rest = encoded[self._tag_length :]
-        return b"{" + rest[1:] if rest[:1] == b"," else b"{" + rest
-
-
-def _mark(hint: Any) -> str | None:
-    """The mark in a type, wherever it stands (`Personal | None` too)."""
-    for meta in getattr(hint, "__metadata__", ()):
-        if isinstance(meta, msgspec.Meta) and meta.extra and "mark" in meta.extra:
-            return str(meta.extra["mark"])
-    return next((mark for part in get_args(hint) if (mark := _mark(part))), None)
-
-
-def _context(tenant: str, stream: str, event_id: UUID, field: str) -> bytes:
-    return "\x1f".join((tenant, stream, str(event_id), field)).encode()
-
-
 class EventCodec:
     """Encodes and decodes every event type of the given deciders."""
 
@@ -87,15 +44,15 @@ class EventCodec:
     ) -> None:
         """`upcasts` maps (type, schema version) to the step that leads to the next version."""
         self._vault = vault
-        self._by_tag: dict[str, _Kind] = {}
-        self._by_type: dict[type[Event], _Kind] = {}
+        self._by_tag: dict[str, EventKind] = {}
+        self._by_type: dict[type[Event], EventKind] = {}
         for decider in deciders:
             for type_ in decider.event_types():
                 self._register(type_, upcasts or {})
 
     def _register(self, type_: type[Event], upcasts: Mapping[tuple[str, int], Upcast]) -> None:
         tag = str(type_.__struct_config__.tag)
-        kind = _Kind(
+        kind = EventKind(
             type_, {version: step for (name, version), step in upcasts.items() if name == tag}
         )
         if tag in self._by_tag:
@@ -148,7 +105,7 @@ class EventCodec:
         )
 
     async def _sealed(
-        self, kind: _Kind, event: Event, id_: UUID, tenant: str, stream: str
+        self, kind: EventKind, event: Event, id_: UUID, tenant: str, stream: str
     ) -> bytes:
         fields: dict[str, Any] = msgspec.to_builtins(event)
         del fields["type"]
@@ -164,7 +121,7 @@ class EventCodec:
                 ERASED_MARK
                 if key is None
                 else key.seal(
-                    msgspec.json.encode(fields[name]), _context(tenant, stream, id_, name)
+                    msgspec.json.encode(fields[name]), sealing_context(tenant, stream, id_, name)
                 )
             )
         return msgspec.json.encode(fields)
@@ -177,7 +134,7 @@ class EventCodec:
             Outage: when a key that is needed cannot be fetched.
         """
         kinds = [self._kind(each) for each in stored]
-        fields = [_fields(s) if k.marks else {} for k, s in zip(kinds, stored, strict=True)]
+        fields = [fields_of(s) if k.marks else {} for k, s in zip(kinds, stored, strict=True)]
         together = list(zip(kinds, stored, fields, strict=True))
         marked = [each for each in together if each[0].marks]
         keys = await self._keys_for(marked) if marked else {}
@@ -188,7 +145,7 @@ class EventCodec:
         kind = self._by_tag.get(stored.type)
         if kind is None or not set(kind.marks.values()) - {SECRET}:
             return None
-        return kind.owner(PERSONAL, stored.tenant, stored.stream, _fields(stored)).id
+        return kind.owner(PERSONAL, stored.tenant, stored.stream, fields_of(stored)).id
 
     async def render(
         self,
@@ -204,7 +161,7 @@ class EventCodec:
         """
         known = [(self._by_tag.get(each.type), each) for each in stored]
         marked = [
-            (kind, each, _fields(each)) for kind, each in known if kind is not None and kind.marks
+            (kind, each, fields_of(each)) for kind, each in known if kind is not None and kind.marks
         ]
         keys = await self._keys_for(marked) if marked and personal else {}
         return [
@@ -217,14 +174,14 @@ class EventCodec:
     def _is_of(self, stored: StoredEvent, persons: Collection[str] | None) -> bool:
         return persons is None or self.person_of(stored) in persons
 
-    def _kind(self, stored: StoredEvent) -> _Kind:
+    def _kind(self, stored: StoredEvent) -> EventKind:
         kind = self._by_tag.get(stored.type)
         if kind is None or stored.schema_version > kind.type.SCHEMA:
             raise UnknownEvent(stored)
         return kind
 
     async def _keys_for(
-        self, marked: Iterable[tuple[_Kind, StoredEvent, dict[str, Any]]]
+        self, marked: Iterable[tuple[EventKind, StoredEvent, dict[str, Any]]]
     ) -> Mapping[KeyOwner, DataKey | None]:
         owners = {
             kind.owner(mark, each.tenant, each.stream, fields)
@@ -235,7 +192,7 @@ class EventCodec:
 
     def _recorded(
         self,
-        kind: _Kind,
+        kind: EventKind,
         stored: StoredEvent,
         fields: dict[str, Any],
         keys: Mapping[KeyOwner, DataKey | None],
@@ -243,7 +200,7 @@ class EventCodec:
         if not kind.marks and stored.schema_version == kind.type.SCHEMA:
             event = kind.decoder.decode(stored.data)
         else:
-            event = self._opened(kind, stored, fields or _fields(stored), keys)
+            event = self._opened(kind, stored, fields or fields_of(stored), keys)
         return Recorded(
             position=stored.position,
             tenant=stored.tenant,
@@ -261,16 +218,14 @@ class EventCodec:
 
     def _opened(
         self,
-        kind: _Kind,
+        kind: EventKind,
         stored: StoredEvent,
         fields: dict[str, Any],
         keys: Mapping[KeyOwner, DataKey | None],
     ) -> Event:
         erased = []
-        for name, mark in kind.marks.items():
-            plain = _open(
-                fields, name, kind.owner(mark, stored.tenant, stored.stream, fields), keys, stored
-            )
+        for name in kind.marks:
+            plain = kind.opened(name, stored, fields, keys)
             if plain is ERASED:
                 erased.append(name)
             elif plain is not None:
@@ -284,42 +239,19 @@ class EventCodec:
 
     def _rendered(
         self,
-        kind: _Kind,
+        kind: EventKind,
         stored: StoredEvent,
         keys: Mapping[KeyOwner, DataKey | None],
         *,
         personal: bool,
     ) -> dict[str, Any]:
-        fields = _fields(stored)
+        fields = fields_of(stored)
         for name, mark in kind.marks.items():
             if mark != PERSONAL or not personal:
                 if fields.get(name) is not None:
                     fields[name] = HIDDEN_MARK
                 continue
-            owner = kind.owner(mark, stored.tenant, stored.stream, fields)
-            plain = _open(fields, name, owner, keys, stored)
+            plain = kind.opened(name, stored, fields, keys)
             if plain is not None:
                 fields[name] = ERASED_MARK if plain is ERASED else plain
         return fields
-
-
-def _fields(stored: StoredEvent) -> dict[str, Any]:
-    return cast("dict[str, Any]", msgspec.json.decode(stored.data))
-
-
-def _open(
-    fields: Mapping[str, Any],
-    name: str,
-    owner: KeyOwner,
-    keys: Mapping[KeyOwner, DataKey | None],
-    stored: StoredEvent,
-) -> Any:
-    """The plain value of a sealed field; `ERASED` without its key; None where there is none."""
-    sealed = fields.get(name)
-    if sealed is None:
-        return None
-    key = keys.get(owner)
-    if key is None or not isinstance(sealed, str):
-        return ERASED
-    context = _context(stored.tenant, stored.stream, stored.id, name)
-    return msgspec.json.decode(key.open(sealed, context))

@@ -28,8 +28,9 @@ from adapters.postgres.event_store import PostgresEventStore
 from adapters.postgres.migrations import migrate
 from adapters.postgres.streams import PostgresStreams
 from application.backup_repository import BackupRepository, Manifest
-from application.codec import EventCodec, Upcast
+from application.codec import EventCodec
 from application.context import Context
+from application.event_kinds import Upcast
 from application.pipeline import Pipeline
 from application.reactions import Reaction
 from application.unit import Unit

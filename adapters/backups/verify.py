@@ -26,7 +26,8 @@ from adapters.postgres.connect import close, connect, open_pool, outages
 from application.backup_parts import checked
 from application.backup_repository import BackupRepository, Damaged, Manifest, NoSuchVersion
 from application.backups import Sound, Tell, Unsound, VerificationFailed
-from application.codec import EventCodec, Upcast
+from application.codec import EventCodec
+from application.event_kinds import Upcast
 from domain.decider import Decider
 
 _READ = 1 << 20  # bytes at once

@@ -10,9 +10,10 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from domain.flags.bucketing import fractional_value
+from domain.flags.comparing import Holds
 from domain.flags.conditions import EVERYONE
 from domain.flags.context import Context, InvalidContext
-from domain.flags.matching import Holds, compile_condition
+from domain.flags.matching import compile_condition
 from domain.flags.outcomes import (
     NOT_FOUND,
     ErrorCode,

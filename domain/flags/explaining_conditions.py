@@ -2,9 +2,10 @@
 
 import msgspec
 
+from domain.flags.comparing import compile_constraint
 from domain.flags.conditions import AllOf, AnyOf, Condition, Constraint, InSegment, Operator
 from domain.flags.context import Context
-from domain.flags.matching import compile_condition, compile_constraint
+from domain.flags.matching import compile_condition
 from domain.flags.state import Segments
 
 MOST_SHOWN = 20

@@ -17,8 +17,8 @@ from domain.flags.bucketing import (
     chance,
     rollout_subject,
 )
+from domain.flags.comparing import Holds, in_networks
 from domain.flags.context import Context
-from domain.flags.matching import Holds, in_networks
 
 HOST_FIELD = "hostname"
 """Where `applicationHostname` looks: Unleash's SDKs ask their machine, and here the caller says."""

@@ -4,9 +4,10 @@ from datetime import UTC, datetime
 
 import pytest
 
+from domain.flags.comparing import MOST_SHARED
 from domain.flags.conditions import EVERYONE, AllOf, AnyOf, Constraint, InSegment, Operator
 from domain.flags.context import make_context
-from domain.flags.matching import MOST_SHARED, compile_condition
+from domain.flags.matching import compile_condition
 from domain.flags.state import Segment
 from tests.support.flag_asking import constraint, fits
 

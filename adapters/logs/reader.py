@@ -12,6 +12,7 @@ from adapters.logs.finding import Finder
 from adapters.logs.following import followed
 from adapters.logs.requests import Count, FindPage, Limits, Summarise
 from adapters.logs.searchers import IDLE, MOST, Searchers
+from application.log_queries import check_query
 from application.log_reader import (
     LARGEST_HISTOGRAM,
     Followed,
@@ -21,7 +22,6 @@ from application.log_reader import (
     LogReader,
     LogSummary,
     SourceFiles,
-    check_query,
 )
 from domain.rejections import Fault, Invalid
 

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import AsyncGenerator
 from datetime import UTC, datetime
 
+from application.log_queries import check_query
 from application.log_reader import (
     Followed,
     LogBucket,
@@ -19,7 +20,6 @@ from application.log_reader import (
     LogSummary,
     Notice,
     SourceFiles,
-    check_query,
 )
 from domain.rejections import Fault, Invalid
 

@@ -188,7 +188,7 @@ class EffectRunner:
             return await self._stuck(due, claimed=claimed)
         if retry_at is None:
             return "done"
-        await self._again(_next(due), retry_at)
+        await self._again(due.next, retry_at)
         return "retry"
 
     def _foresee(self, handler: EffectHandler[Any, Any], recorded: Recorded[Any]) -> None:
@@ -267,7 +267,7 @@ class EffectRunner:
             unit.settlement = _settlement(due, retry_at)
 
         await self._pipeline.run(decide, self._context(due, DECIDING))
-        await self._again(_next(due), retry_at)
+        await self._again(due.next, retry_at)
         return "stuck"
 
     async def _again(self, ticket: Ticket, at: datetime) -> None:
@@ -287,11 +287,6 @@ class EffectRunner:
 
 def _settlement(due: Due, retry_at: datetime | None) -> Settlement:
     return Settlement(effect=due.effect, attempt=due.attempt, retry_at=retry_at)
-
-
-def _next(due: Due) -> Ticket:
-    effect = due.effect
-    return Ticket(effect.reaction, effect.tenant, effect.position, due.attempt + 1)
 
 
 def _named(due: Due) -> dict[str, Any]:

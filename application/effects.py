@@ -79,6 +79,12 @@ class Due(msgspec.Struct, frozen=True, kw_only=True):
     previous: str
     at: datetime
 
+    @property
+    def next(self) -> Ticket:
+        """The ticket for the attempt after this one."""
+        effect = self.effect
+        return Ticket(effect.reaction, effect.tenant, effect.position, self.attempt + 1)
+
 
 class Ended(msgspec.Struct, frozen=True):
     """An attempt that has ended here, `seconds` after it began, for whoever counts and tells.

@@ -211,7 +211,6 @@ async def _owner_of(call: Call, email: str) -> list[AccountItem]:
     body=ImportBody,
     answers={200: ImportView},
     fresh=True,
-    lasting=True,
 )
 async def import_accounts(call: Call, body: ImportBody) -> Answer:
     """Open accounts that come from elsewhere, with the hashes of their passwords.

@@ -148,7 +148,6 @@ def _maker(call: Call) -> str:
     body=ApiKeyBody,
     answers={201: NewKeyView},
     fresh=True,
-    lasting=True,
 )
 async def make_key(call: Call, body: ApiKeyBody) -> Answer:
     """Make a key; it never opens more than whoever it is for may do in that moment."""
@@ -182,6 +181,7 @@ async def make_key(call: Call, body: ApiKeyBody) -> Answer:
     answers={204: None},
     conditional=True,
     fresh=True,
+    lasting=False,
 )
 async def revoke_key(call: Call) -> Answer:
     """Revoke a key: it opens nothing any more."""

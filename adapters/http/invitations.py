@@ -131,7 +131,12 @@ async def invite(call: Call, body: InvitationBody) -> Answer:
 
 
 @operation(
-    "POST", "/v1/invitations/accept", needs=SIGNED_IN, body=TokenBody, answers={200: JoinedView}
+    "POST",
+    "/v1/invitations/accept",
+    needs=SIGNED_IN,
+    body=TokenBody,
+    answers={200: JoinedView},
+    lasting=True,
 )
 async def accept_invitation(call: Call, body: TokenBody) -> Answer:
     """Join the tenant that asked the caller's address."""

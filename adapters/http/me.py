@@ -92,7 +92,6 @@ async def get_me(call: Call, moment: Moment) -> Answer:
     body=PasswordChangeBody,
     answers={201: SessionStartedView},
     fresh=True,
-    lasting=True,
 )
 async def change_password(call: Call, body: PasswordChangeBody) -> Answer:
     """Change the password: all sessions end, and this one goes on under another token."""
@@ -120,7 +119,6 @@ async def change_password(call: Call, body: PasswordChangeBody) -> Answer:
     body=EmailChangeBody,
     answers={202: PendingView},
     fresh=True,
-    lasting=True,
 )
 async def change_email(call: Call, body: EmailChangeBody) -> Answer:
     """Ask for another address: a token goes there. Every address is answered alike."""
@@ -154,7 +152,6 @@ async def confirm_email(call: Call, body: MailedTokenBody) -> Answer:
     body=OwnClosingBody,
     answers={204: None},
     fresh=True,
-    lasting=True,
 )
 async def close_me(call: Call, body: OwnClosingBody) -> Answer:
     """Close one's own account: all sessions end, and only an admin opens it again."""

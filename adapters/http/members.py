@@ -148,7 +148,7 @@ async def member_history(call: Call, page: HistoryPage) -> Answer:
     return await stream_history(call, call.tenant, MEMBERSHIP.stream(id_), page, NoSuchMember())
 
 
-@operation("POST", "/v1/me/leave", needs=SIGNED_IN, answers={204: None})
+@operation("POST", "/v1/me/leave", needs=SIGNED_IN, answers={204: None}, lasting=True)
 async def leave(call: Call) -> Answer:
     """Leave the tenant of the request, unless it has no other owner."""
     command = Leave(account=call.person)

@@ -137,14 +137,24 @@ def _operation(
     if operation.needs is not ANYONE:
         nothing: list[dict[str, Any]] = [{}] if operation.scraped else []
         described["security"] = [{"bearer": []}, {"cookie": []}, *nothing]
-    if operation.permissions:
-        which = " or ".join(f"`{each}`" for each in operation.permissions)
-        unless = ", unless asked from `METRICS_NETWORKS`" if operation.scraped else ""
-        described["description"] = f"Needs the permission {which}{unless}."
+    if needs := " ".join(_needs(operation)):
+        described["description"] = needs
     if operation.body is not None:
         content = _content(operation.body, references)
         described["requestBody"] = {"required": True, "content": content}
     return described
+
+
+def _needs(operation: Operation) -> Iterable[str]:
+    """What a caller must be and have, in sentences."""
+    if operation.permissions:
+        which = " or ".join(f"`{each}`" for each in operation.permissions)
+        unless = ", unless asked from `METRICS_NETWORKS`" if operation.scraped else ""
+        yield f"Needs the permission {which}{unless}."
+    if operation.fresh:
+        yield "In a session: no later than 10 minutes after a proof of who one is."
+    if operation.lasting:
+        yield "Not with an access token, which this would outlast: with the session itself."
 
 
 def _content(body: Body[Any] | RawBody, references: dict[Any, Any]) -> dict[str, Any]:

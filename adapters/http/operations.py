@@ -33,10 +33,15 @@ class Operation:
     is enough, and the handler asks which the caller has. `answers` maps status numbers to the
     struct of the body (None: no body). `keyed` operations take an `Idempotency-Key`, `conditional`
     ones an `If-Match`, and `consistent` ones, as all commands are, an `Annals-Consistent-After`.
-    For a `fresh` one, who is in a session must have proved lately who they are. A `lasting` one
-    changes how somebody signs in, or makes a credential: an access token, which is short-lived and
-    may leak, does not open it. A `scraped` one is also answered to whoever asks from
-    `METRICS_NETWORKS`. A handler that gives None has sent its answer itself.
+    For a `fresh` one, who is in a session must have proved lately who they are.
+
+    An access token is short-lived and may leak, so what would outlive it needs the session itself:
+    a `lasting` one changes who comes in, how, or what they may do here. So do all commands that are
+    `fresh`, unless they say that they do not: those that take credentials back do not, so that
+    whoever finds a leak can stop it with what they have.
+
+    A `scraped` one is also answered to whoever asks from `METRICS_NETWORKS`. A handler that gives
+    None has sent its answer itself.
     """
 
     method: str
@@ -139,14 +144,14 @@ def operation(
     consistent: bool = False,
     keyed: bool = True,
     fresh: bool = False,
-    lasting: bool = False,
+    lasting: bool | None = None,
     scraped: bool = False,
     media_type: str = "application/json",
 ) -> Callable[[Handle], Operation]:
     """Make an operation of the function that carries it out.
 
     It is called with the call, then with the decoded body and the decoded query, where the
-    operation has them.
+    operation has them. What is `lasting` by itself need not be said; see `Operation`.
     """
 
     def declare(handle: Handle) -> Operation:
@@ -163,7 +168,7 @@ def operation(
             conditional=conditional,
             consistent=consistent or method != "GET",
             fresh=fresh,
-            lasting=lasting,
+            lasting=fresh and method != "GET" if lasting is None else lasting,
             scraped=scraped,
             media_type=media_type,
             tag=handle.__module__.rpartition(".")[2],

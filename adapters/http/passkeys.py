@@ -69,7 +69,6 @@ def _missing(_passkey: str) -> NoSuchPasskey:
     "/v1/me/passkeys/options",
     needs=SIGNED_IN,
     fresh=True,
-    lasting=True,
     answers={200: OptionsView},
 )
 async def offer_passkey(call: Call) -> Answer:
@@ -83,7 +82,6 @@ async def offer_passkey(call: Call) -> Answer:
     "/v1/me/passkeys",
     needs=SIGNED_IN,
     fresh=True,
-    lasting=True,
     body=PasskeyBody,
     answers={201: PasskeyAddedView},
 )
@@ -136,9 +134,7 @@ async def get_passkey(call: Call, moment: Moment) -> Answer:
     return json_answer(found)
 
 
-@operation(
-    "DELETE", "/v1/me/passkeys/{id}", needs=SIGNED_IN, fresh=True, lasting=True, answers={204: None}
-)
+@operation("DELETE", "/v1/me/passkeys/{id}", needs=SIGNED_IN, fresh=True, answers={204: None})
 async def remove_passkey(call: Call) -> Answer:
     """Take a passkey away."""
     command = DropPasskey(account=call.person, passkey=known_id(call.params["id"], _missing))

@@ -118,9 +118,7 @@ async def second_factors_history(call: Call, page: HistoryPage) -> Answer:
     return await stream_history(call, SYSTEM_TENANT, stream, page, missing, personal=True)
 
 
-@operation(
-    "POST", "/v1/me/totp", needs=SIGNED_IN, fresh=True, lasting=True, answers={201: TotpSeedView}
-)
+@operation("POST", "/v1/me/totp", needs=SIGNED_IN, fresh=True, answers={201: TotpSeedView})
 async def enrol_totp(call: Call) -> Answer:
     """Begin to enrol an authenticator; it counts once a code of it was right."""
 
@@ -135,7 +133,6 @@ async def enrol_totp(call: Call) -> Answer:
     "/v1/me/totp/confirm",
     needs=SIGNED_IN,
     fresh=True,
-    lasting=True,
     body=CodeBody,
     answers={200: RecoveryCodesMadeView},
 )
@@ -145,7 +142,7 @@ async def confirm_totp(call: Call, body: CodeBody) -> Answer:
     return await execute(call, command, _codes_made)
 
 
-@operation("DELETE", "/v1/me/totp", needs=SIGNED_IN, fresh=True, lasting=True, answers={204: None})
+@operation("DELETE", "/v1/me/totp", needs=SIGNED_IN, fresh=True, answers={204: None})
 async def remove_totp(call: Call) -> Answer:
     """Take the authenticator away."""
     command = RemoveAuthenticator(account=call.person)
@@ -157,7 +154,6 @@ async def remove_totp(call: Call) -> Answer:
     "/v1/me/recovery-codes",
     needs=SIGNED_IN,
     fresh=True,
-    lasting=True,
     answers={200: RecoveryCodesMadeView},
 )
 async def replace_recovery_codes(call: Call) -> Answer:
@@ -174,7 +170,6 @@ def _codes_made(enrolled: Enrolled, _version: int) -> Answer:
     "/v1/accounts/{id}/second-factors",
     needs="accounts:write",
     fresh=True,
-    lasting=True,
     answers={204: None},
 )
 async def remove_second_factors(call: Call) -> Answer:

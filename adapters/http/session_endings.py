@@ -25,7 +25,9 @@ class RevocationBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     scope: Literal["others", "all"]
 
 
-@operation("DELETE", "/v1/sessions/{id}", needs=SIGNED_IN, answers={204: None}, fresh=True)
+@operation(
+    "DELETE", "/v1/sessions/{id}", needs=SIGNED_IN, answers={204: None}, fresh=True, lasting=False
+)
 async def revoke_session(call: Call) -> Answer:
     """End one of my sessions: it opens nothing any more, anywhere."""
     account = call.person
@@ -42,6 +44,7 @@ async def revoke_session(call: Call) -> Answer:
     body=RevocationBody,
     answers={204: None},
     fresh=True,
+    lasting=False,
 )
 async def revoke_sessions(call: Call, body: RevocationBody) -> Answer:
     """End all of my sessions, or all others: they open nothing any more, anywhere."""
@@ -61,6 +64,7 @@ async def revoke_sessions(call: Call, body: RevocationBody) -> Answer:
     needs="accounts:write",
     answers={204: None},
     fresh=True,
+    lasting=False,
 )
 async def revoke_sessions_of_account(call: Call) -> Answer:
     """End all sessions of an account, in every tenant: they open nothing any more, anywhere."""

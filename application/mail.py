@@ -7,7 +7,7 @@ mail server a letter is written down instead, and the owner reads it in the outb
 """
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
@@ -90,13 +90,27 @@ class Letters:
         `person` is the id of an account, or of who has an address without one. Kinds with a token
         need `token` and `until` (when it expires), an invitation needs `tenant` too.
         """
-        if isinstance(to, Erased):
-            return
+        if not isinstance(to, Erased):
+            self._queue(unit, str(self.new_id()), person, kind, to, values)
+
+    def farewell(self, unit: Unit, to: str) -> str:
+        """Queue the last letter to somebody who is erased within this unit; its id.
+
+        It is sealed under a key that is named by that id, since the person's is destroyed before
+        the letter is sent. Who has it sent destroys that key afterwards.
+        """
+        id_ = str(self.new_id())
+        self._queue(unit, id_, id_, "account-erased", to, {})
+        return id_
+
+    def _queue(
+        self, unit: Unit, id_: str, person: str, kind: MailKind, to: str, values: Mapping[str, Any]
+    ) -> None:
         subject, text = worded(kind, self.public_url, values)
         letter = QueueMail(
             person=person, kind=kind, to=to, subject=subject, text=text, at=self.now()
         )
-        unit.begin(MAIL, str(self.new_id()), letter)
+        unit.begin(MAIL, id_, letter)
 
     async def person(self, unit: Unit, email: str) -> str:
         """Whose letters to an address are: its account's, else the address's own.

@@ -69,6 +69,12 @@ WORDS: dict[MailKind, Wording] = {
         text="Your account was closed, and all sessions were ended.\n\n"
         "If that was not you, tell whoever runs this service at once.\n",
     ),
+    "account-erased": Wording(
+        subject="Your account was erased",
+        text="Your account was erased, with everything that was known about you. Nobody can bring\n"
+        "it back, and this is the last letter: your address is not known here any more.\n\n"
+        "If you did not want that, tell whoever runs this service.\n",
+    ),
     "invitation": Wording(
         subject="You are invited to {tenant}",
         text="You are invited to join {tenant}. To accept, {how}\n"

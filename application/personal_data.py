@@ -6,11 +6,14 @@ middle leaves nothing half done: the keys under which everything about the perso
 destroyed, in the log as in every copy that is restored later, and what was sampled outside of the
 log is forgotten. Memberships end by commands, and reminders when they would next have fired. That
 the keys are no more is an event of its own: with it every process drops what it still has in mind.
+
+The person is told by a last letter, if the address is known to be theirs. It has a key of its own,
+which goes, by the same effect, once the letter is sent or given up.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Protocol
 
 import msgspec
@@ -19,11 +22,8 @@ from application.bus import Run
 from application.codec import EventCodec
 from application.credentials import CredentialCheck
 from application.current import CurrentStates
-from application.effects import Broken, Due
 from application.event_store import EventStore, StoredEvent
-from application.mail import key_of_address
-from application.memberships import holder_of
-from application.reactions import Do, Effect, Reaction
+from application.mail import Letters, key_of_address
 from application.session_store import SessionStore
 from application.unit import Done, Unit
 from application.vault import KeyOwner, Vault
@@ -34,27 +34,19 @@ from domain.accounts import (
     AccountErased,
     AccountKeysDestroyed,
     AccountRegistered,
+    AnyAccount,
     ClosedAccount,
-    ConfirmErasure,
     EmailChanged,
     EmailReleased,
     EmailReserved,
     EraseAccount,
-    ErasedAccount,
+    ErasureReason,
     ReleaseEmail,
 )
 from domain.decider import Decider
 from domain.emails import canonical_email
-from domain.memberships import MEMBERSHIP, EndMembership, Membership
 from domain.recorded import DEFAULT_TENANT, SYSTEM_TENANT, Recorded
-from domain.retries import RetryPolicy, backoff
-from domain.roles import ROLE, TakeRole, is_watched
-from domain.tenants import ACCOUNT_TENANTS, LeaveTenant, TenantJoined
-
-ERASE = "erase"
-PATIENCE = 60.0  # seconds
-RETRY = RetryPolicy(base=0.5, cap=60.0)
-"""Tried for ever: an erasure is not given up."""
+from domain.tenants import ACCOUNT_TENANTS, TenantJoined
 
 _PAGE = 1000
 
@@ -126,46 +118,47 @@ class People:
 
 
 class Erase(msgspec.Struct, frozen=True, kw_only=True):
-    """Erase the person of an account, who gives the `password` from a client `address`."""
+    """Erase the person of an account, for a reason."""
 
     account: str
-    password: str
-    address: str
-
-
-Scrub = Callable[[Person], Awaitable[None]]
-"""Forgets what is kept of a person outside of the log. Raises `Outage`."""
+    reason: ErasureReason
 
 
 @dataclass(frozen=True)
 class EraseHandler:
     """Carries out `Erase`: decides it, and then does at once what the effect would do, too."""
 
-    check: CredentialCheck
     people: People
     vault: Vault
     sessions: SessionStore
     current: CurrentStates
+    letters: Letters
     now: Callable[[], datetime]
 
     async def __call__(self, command: Erase, run: Run) -> Done[None]:
         """Erase the person; when this returns nothing opens what was theirs.
 
+        Whether the account is open, closed or erased already makes no difference.
+
         Raises:
-            WrongCredentials, LockedOut: as at every sign-in.
-            NoSuchAccount: the account is not open any more.
+            NoSuchAccount: there is no such account.
             Outage: it is decided, and will be carried out once everything answers again.
         """
         id_ = command.account
-        checked = await self.check.confirm(id_, command.password, command.address, run)
-        await self.check.passed(checked)
 
         async def decide(unit: Unit) -> Person:
-            at, before = self.now(), await unit.load(ACCOUNT, id_)
+            at, known = self.now(), known_account(await unit.load(ACCOUNT, id_))
             person = await self.people(id_)
-            erase = EraseAccount(keys=person.keys, tenants=person.tenants, at=at)
+            letter = self._tell(unit, known)
+            erase = EraseAccount(
+                keys=person.keys,
+                tenants=person.tenants,
+                reason=command.reason,
+                letter=letter,
+                at=at,
+            )
             await unit.decide(ACCOUNT, id_, erase)
-            await self._release(unit, id_, before, at)
+            await self._release(unit, id_, known, at)
             return person
 
         done = await run(decide, lanes=[(ACCOUNT, id_)])
@@ -175,94 +168,54 @@ class EraseHandler:
         self.current.drop()
         return Done(result=None, position=done.position, version=done.version)
 
-    async def _release(self, unit: Unit, id_: str, before: object, at: datetime) -> None:
-        account = before.account if isinstance(before, ClosedAccount) else before
-        if not isinstance(account, Account) or not isinstance(account.email, str):
+    def _tell(self, unit: Unit, known: Account | None) -> str:
+        """Post a last letter, unless the address may be a stranger's; its id."""
+        if known is None or not known.verified or not isinstance(known.email, str):
+            return ""
+        return self.letters.farewell(unit, known.email)
+
+    async def _release(self, unit: Unit, id_: str, known: Account | None, at: datetime) -> None:
+        if known is None or not isinstance(known.email, str):
             return
-        form = canonical_email(account.email)
+        form = canonical_email(known.email)
         if form is not None:
             address = self.people.email_hash(form)
             await unit.decide(EMAIL, address, ReleaseEmail(account=id_, at=at))
 
 
-class LeaveErased(msgspec.Struct, frozen=True, kw_only=True):
-    """End the membership of an account that was erased."""
+def known_account(account: AnyAccount) -> Account | None:
+    """What is known of an account that is open or closed."""
+    known = account.account if isinstance(account, ClosedAccount) else account
+    return known if isinstance(known, Account) else None
+
+
+class EraseOwn(msgspec.Struct, frozen=True, kw_only=True):
+    """Erase oneself, who gives the `password` from a client `address`."""
 
     account: str
+    password: str
+    address: str
 
 
 @dataclass(frozen=True)
-class LeaveErasedHandler:
-    """Carries out `LeaveErased` in the tenant that the command is executed in."""
+class EraseOwnHandler:
+    """Carries out `EraseOwn`."""
 
-    now: Callable[[], datetime]
+    check: CredentialCheck
+    erase: EraseHandler
 
-    async def __call__(self, command: LeaveErased, run: Run) -> Done[None]:
-        """End it, if there is one."""
-        id_ = command.account
+    async def __call__(self, command: EraseOwn, run: Run) -> Done[None]:
+        """Erase the person once the password was right.
 
-        async def decide(unit: Unit) -> None:
-            at, before = self.now(), await unit.load(MEMBERSHIP, id_)
-            if isinstance(before, Membership) and is_watched(before.role):  # the last owner, too
-                take = TakeRole(holder=holder_of(id_), must_be_held=False, at=at)
-                await unit.decide(ROLE, before.role, take)
-            await unit.decide(MEMBERSHIP, id_, EndMembership(reason="erased", at=at))
-            leave = LeaveTenant(tenant=run.context.tenant, at=at)
-            await unit.decide(ACCOUNT_TENANTS, id_, leave)
-
-        return await run(decide, lanes=[(MEMBERSHIP, id_)])
-
-
-def react(recorded: Recorded[AccountErased]) -> Sequence[Effect | Do]:
-    """Whoever is erased belongs to no tenant, and has no keys."""
-    leave = LeaveErased(account=recorded.stream_id)
-    left = [Do(command=leave, tenant=tenant) for tenant in recorded.event.tenants]
-    return [Effect(kind=ERASE), *left]
-
-
-REACTION = Reaction(name="personal-data", handles=(AccountErased,), react=react, from_start=True)
-
-
-@dataclass(frozen=True)
-class CarryOutErasure:
-    """Destroys the keys and forgets the rest, again and again until both have worked."""
-
-    vault: Vault
-    scrub: Scrub
-
-    source = ACCOUNT
-
-    async def begin(self, unit: Unit, due: Due) -> Person | None:
-        """Whose data it is, unless that is done."""
-        account = await unit.load(ACCOUNT, due.event.stream_id)
-        if not isinstance(account, ErasedAccount) or not account.pending:
-            return None
-        return Person(keys=account.keys, tenants=account.tenants)
-
-    def patience(self, _payload: Person) -> float:
-        """As long as everything together may take."""
-        return PATIENCE
-
-    async def carry_out(self, payload: Person, _due: Due) -> None:
-        """Destroy and forget; all of it may be done twice."""
-        for owner in payload.owners:
-            await self.vault.destroy(owner)
-        await self.scrub(payload)
-
-    async def finish(
-        self,
-        unit: Unit,
-        due: Due,
-        _payload: Person,
-        result: Broken | None,
-        at: datetime,
-        chance: float,
-    ) -> datetime | None:
-        """Record that it is done, or when to try again."""
-        if isinstance(result, Broken):
-            return at + timedelta(seconds=backoff(RETRY, due.attempt, chance))
-        await unit.decide(ACCOUNT, due.event.stream_id, ConfirmErasure(at=at))
-        return None
+        Raises:
+            WrongCredentials, LockedOut: as at every sign-in.
+            NoSuchAccount: the account is not open any more.
+            Outage: as by `EraseHandler`.
+        """
+        account = command.account
+        checked = await self.check.confirm(account, command.password, command.address, run)
+        await self.check.passed(checked)
+        return await self.erase(Erase(account=account, reason="own"), run)
 
 
 class Forgets(Protocol):

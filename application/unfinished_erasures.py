@@ -62,9 +62,11 @@ class FinishErasureHandler:
             if isinstance(account, ErasedAccount) and account.keys:
                 for each in person.owners:
                     await self.vault.destroy(each)
-                await unit.decide(ACCOUNT, id_, ConfirmErasure(at=at))
+                await unit.decide(ACCOUNT, id_, ConfirmErasure(keys=account.keys, at=at))
             else:
-                erase = EraseAccount(keys=person.keys, tenants=person.tenants, at=at)
+                erase = EraseAccount(
+                    keys=person.keys, tenants=person.tenants, reason="restored", at=at
+                )
                 await unit.decide(ACCOUNT, id_, erase)
 
         return await run(decide, lanes=[(ACCOUNT, id_)])

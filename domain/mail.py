@@ -22,6 +22,7 @@ MailKind = Literal[
     "email-changed",
     "account-exists",
     "account-closed",
+    "account-erased",
     "invitation",
     "second-factor-changed",
     "tokens-reused",
@@ -35,7 +36,8 @@ RETRY = RetryPolicy(max_attempts=24, base=2.0, cap=3600.0)
 class MailQueued(Event, frozen=True, kw_only=True, tag="mail.queued"):
     """A letter is to go to a person; `text` may hold a token that opens something.
 
-    `person` is the id of an account, or `address-` and the keyed hash of an address that has none.
+    `person` is the id of an account, or `address-` and the keyed hash of an address that has none,
+    or the letter's own id: it outlives the key of who was erased, and has one for itself.
     """
 
     PERSON = "person"

@@ -13,7 +13,7 @@ from adapters.http.commands import execute
 from adapters.http.cookies import drop_session_cookie
 from adapters.http.operations import SIGNED_IN, operation
 from application.memberships import STRANGER
-from application.personal_data import Erase, Person
+from application.personal_data import EraseOwn, Person
 from application.personal_export import OthersBegin, PersonalExport, ThingBegins
 from application.positions import Position
 from domain.accounts import ACCOUNT, Account, NoSuchAccount
@@ -162,7 +162,7 @@ async def _chunks(head: bytes, parts: AsyncIterator[bytes]) -> AsyncGenerator[by
 )
 async def erase_me(call: Call, body: EraseBody) -> Answer:
     """Erase the caller for good: nothing that tells who they were can be read any more."""
-    command = Erase(account=call.person, password=body.current_password, address=call.address)
+    command = EraseOwn(account=call.person, password=body.current_password, address=call.address)
     gone = Answer(204, headers=drop_session_cookie(call))
     return await execute(call, command, lambda _result, _version: gone)
 

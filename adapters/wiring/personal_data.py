@@ -4,29 +4,35 @@ import adapters.http.personal_data
 from adapters.capability import Capability, Handlers
 from adapters.erasures import finish_erasures
 from adapters.services import Services
-from application.personal_data import (
+from application.erasures import (
     ERASE,
     REACTION,
     CarryOutErasure,
-    Erase,
-    EraseHandler,
     LeaveErased,
     LeaveErasedHandler,
+)
+from application.personal_data import (
+    Erase,
+    EraseHandler,
+    EraseOwn,
+    EraseOwnHandler,
     Person,
 )
 from application.unfinished_erasures import FinishErasure, FinishErasureHandler
 
 
 def _handlers(services: Services) -> Handlers:
+    erase = EraseHandler(
+        people=services.people,
+        vault=services.vault,
+        sessions=services.sessions,
+        current=services.current,
+        letters=services.letters,
+        now=services.now,
+    )
     return {
-        Erase: EraseHandler(
-            check=services.check_credentials,
-            people=services.people,
-            vault=services.vault,
-            sessions=services.sessions,
-            current=services.current,
-            now=services.now,
-        ),
+        Erase: erase,
+        EraseOwn: EraseOwnHandler(services.check_credentials, erase),
         LeaveErased: LeaveErasedHandler(services.now),
         FinishErasure: FinishErasureHandler(services.people, services.vault, services.now),
     }

@@ -1,8 +1,17 @@
 """What is asked of accounts. Tokens come as their hashes, passwords as theirs."""
 
 from datetime import datetime
+from typing import Literal
 
 from domain.decider import Command
+
+ErasureReason = Literal["own", "requested", "unneeded", "unlawful", "obliged", "restored"]
+"""Why somebody is erased.
+
+The person did it (`own`), or somebody who runs the installation: because the person asked for it,
+because their data is not needed any more, was unlawfully processed, or must go by law (GDPR, Art.
+17(1)). `restored`: a restore had taken the erasure back.
+"""
 
 
 class RegisterAccount(Command, frozen=True, kw_only=True):
@@ -95,16 +104,19 @@ class ReopenAccount(Command, frozen=True, kw_only=True):
 
 
 class EraseAccount(Command, frozen=True, kw_only=True):
-    """Erase the person; `keys` and `tenants` as the event has them."""
+    """Erase the person; the rest is as the event has it."""
 
     keys: tuple[str, ...]
     tenants: tuple[str, ...]
+    reason: ErasureReason
+    letter: str = ""
     at: datetime
 
 
 class ConfirmErasure(Command, frozen=True, kw_only=True):
-    """Record that the keys are no more."""
+    """Record that these keys are no more."""
 
+    keys: tuple[str, ...]
     at: datetime
 
 

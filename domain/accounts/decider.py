@@ -24,7 +24,7 @@ from domain.accounts.commands import (
     RevokeSessions,
     VerifyAddress,
 )
-from domain.accounts.erasure import decide_erasure, readable, registered
+from domain.accounts.erasure import decide_erasure, destroyed, erased, readable, registered
 from domain.accounts.events import (
     AccountClosed,
     AccountErased,
@@ -231,9 +231,9 @@ def evolve(account: AnyAccount, event: AccountEvent) -> AnyAccount:
         case AccountRegistered(), _:
             return registered(event)
         case AccountErased(), _:
-            return ErasedAccount(keys=event.keys, tenants=event.tenants, pending=True)
+            return erased(event)
         case AccountKeysDestroyed(), ErasedAccount():
-            return replace(account, pending=False)
+            return destroyed(account, event)
         case AccountReopened(), ClosedAccount():
             return account.account
         case _, Account():

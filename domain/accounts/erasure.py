@@ -3,6 +3,8 @@
 What lies between the two is carried out until it is done, however often a process dies meanwhile.
 """
 
+from msgspec.structs import replace
+
 from domain.accounts.commands import ConfirmErasure, EraseAccount
 from domain.accounts.events import (
     AccountErased,
@@ -18,11 +20,9 @@ from domain.decider import Erased
 def decide_erasure(
     account: AnyAccount, command: EraseAccount | ConfirmErasure
 ) -> list[AccountEvent]:
-    """Erase the person, or record that the keys are no more."""
+    """Erase the person, or record that keys are no more."""
     if isinstance(command, ConfirmErasure):
-        if not isinstance(account, ErasedAccount) or not account.pending:
-            return []
-        return [AccountKeysDestroyed(keys=account.keys)]
+        return _confirm(account, command)
     match account:
         case NoAccount():
             raise NoSuchAccount
@@ -30,9 +30,37 @@ def decide_erasure(
             return []
         case _:
             return [
-                AccountErased(keys=command.keys, tenants=command.tenants),
+                AccountErased(
+                    keys=command.keys,
+                    tenants=command.tenants,
+                    reason=command.reason,
+                    letter=command.letter,
+                ),
                 AccountSessionsRevoked(reason="erased"),
             ]
+
+
+def _confirm(account: AnyAccount, command: ConfirmErasure) -> list[AccountEvent]:
+    if not isinstance(account, ErasedAccount):
+        return []
+    gone = tuple(key for key in account.pending if key in command.keys)
+    return [AccountKeysDestroyed(keys=gone)] if gone else []
+
+
+def erased(event: AccountErased) -> ErasedAccount:
+    """The account of whom was just erased: all of the keys are still there."""
+    letters = (event.letter,) if event.letter else ()
+    return ErasedAccount(
+        keys=event.keys,
+        tenants=event.tenants,
+        letter=event.letter,
+        pending=(*event.keys, *letters),
+    )
+
+
+def destroyed(account: ErasedAccount, event: AccountKeysDestroyed) -> ErasedAccount:
+    """The account without these keys."""
+    return replace(account, pending=tuple(key for key in account.pending if key not in event.keys))
 
 
 def registered(event: AccountRegistered) -> Account | ErasedAccount:

@@ -81,15 +81,19 @@ class AccountErased(Event, frozen=True, kw_only=True, tag="account.erased"):
     """The person has gone for good: whatever is sealed under these `keys` is to be unreadable.
 
     `keys` are the person's ids: the account's own, and those of what came to its addresses without
-    it. `tenants` are those that the account may have belonged to.
+    it. `tenants` are those that the account may have belonged to. `reason` is one of few words,
+    since whatever people write may name the person. `letter` is the mail that tells them: it is
+    sealed under a key of its own, of its own id, until it is sent or given up.
     """
 
     keys: tuple[str, ...]
     tenants: tuple[str, ...]
+    reason: str = ""
+    letter: str = ""
 
 
 class AccountKeysDestroyed(Event, frozen=True, kw_only=True, tag="account.keys_destroyed"):
-    """The keys are no more, and what was kept outside of the log is gone."""
+    """These keys are no more, and what was kept of their person outside of the log is gone."""
 
     keys: tuple[str, ...]
 

@@ -49,12 +49,13 @@ class ClosedAccount(msgspec.Struct, frozen=True):
 class ErasedAccount(msgspec.Struct, frozen=True, kw_only=True):
     """Whose account this was, nobody can tell any more.
 
-    `pending`: the keys are still to be destroyed.
+    `pending` are the keys that are still to be destroyed, that of the `letter` among them.
     """
 
     keys: tuple[str, ...] = ()
     tenants: tuple[str, ...] = ()
-    pending: bool = False
+    letter: str = ""
+    pending: tuple[str, ...] = ()
 
 
 AnyAccount = NoAccount | Account | ClosedAccount | ErasedAccount

@@ -8,16 +8,16 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from adapters.capabilities import effects
 from application.context import Context
-from application.effects import Broken, Due
-from application.event_store import EffectId, Outage
-from application.personal_data import ERASE, REACTION, CarryOutErasure, Person, key_owners
+from application.erasures import CarryOutErasure
+from application.event_store import Outage
+from application.personal_data import Person, key_owners
 from application.unit import Unit
 from application.vault import KeyOwner
-from domain.accounts import ACCOUNT, AccountErased, ErasedAccount
-from domain.recorded import DEFAULT_TENANT, SYSTEM_TENANT, Recorded
-from tests.support.http_platform import Api, MemoryPlatform, opened_api
+from domain.accounts import ACCOUNT, ErasedAccount
+from domain.recorded import DEFAULT_TENANT, SYSTEM_TENANT
+from tests.support.erasures import carry_out, erased_event, handler_of
+from tests.support.http_platform import Api, opened_api
 from tests.support.leaving import DEVICE, EMAIL, PASSWORD, PERSON, signed_in
 from tests.support.letters import letters_in, post
 
@@ -30,50 +30,6 @@ async def api() -> AsyncIterator[Api]:
 
 async def erase(api: Api, token: str, password: str = PASSWORD) -> httpx.Response:
     return await api.ask("DELETE", "/v1/me", {"current_password": password}, token=token)
-
-
-async def erased_event(platform: MemoryPlatform) -> Recorded[AccountErased]:
-    events = await platform.store.read_log(after=0, limit=10_000)
-    [event] = [each for each in events if each.type == "account.erased"]
-    [recorded] = await platform.codec.decode([event])
-    return recorded
-
-
-async def carry_out(platform: MemoryPlatform, handler: CarryOutErasure, attempt: int = 1) -> Any:
-    """What a worker and the reactor do about an erasure; when to try again."""
-    recorded = await erased_event(platform)
-    commands, effect = REACTION.follow(recorded)
-    assert effect is not None
-    for do in commands:
-        context = Context(tenant=do.tenant, correlation_id=uuid4(), deadline=1e12)
-        await platform.bus.execute(do.command, context)
-    due = Due(
-        effect=EffectId(tenant=SYSTEM_TENANT, reaction="personal-data", position=0),
-        kind=effect.kind,
-        event=recorded,
-        attempt=attempt,
-        previous="first",
-        at=platform.now(),
-    )
-    context = Context(tenant=SYSTEM_TENANT, correlation_id=uuid4(), deadline=1e12)
-    begun = (await platform.pipeline.run(lambda unit: handler.begin(unit, due), context)).result
-    if begun is None:
-        return "done before"
-    try:
-        result = await handler.carry_out(begun, due)
-    except Outage:
-        result = Broken(error="Outage")
-
-    async def finish(unit: Unit) -> Any:
-        return await handler.finish(unit, due, begun, result, platform.now(), 0.5)
-
-    return (await platform.pipeline.run(finish, context)).result
-
-
-def handler_of(platform: MemoryPlatform) -> CarryOutErasure:
-    handler = effects(platform.services)[ERASE]
-    assert isinstance(handler, CarryOutErasure)
-    return handler
 
 
 async def test_an_export_and_an_erasure_need_a_person_who_was_here_lately(api: Api) -> None:

@@ -236,7 +236,7 @@ EXAMPLES: list[Event] = [
     EmailChanged(email="ada@example.com"),
     AccountClosed(),
     AccountReopened(),
-    AccountErased(keys=("a1", "address-h"), tenants=("default",)),
+    AccountErased(keys=("a1", "address-h"), tenants=("default",), reason="requested", letter="m1"),
     AccountKeysDestroyed(keys=("a1", "address-h")),
     MailQueued(
         person="a1",

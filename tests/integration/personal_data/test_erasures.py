@@ -79,7 +79,7 @@ async def test_other_processes_forget_the_key_with_the_logs_news(database_url: s
         [owner] = key_owners(["a1"])
 
         async def erase(unit: Unit) -> None:
-            command = EraseAccount(keys=("a1",), tenants=("default",), at=AT)
+            command = EraseAccount(keys=("a1",), tenants=("default",), reason="own", at=AT)
             await unit.decide(ACCOUNT, "a1", command)
 
         before = (await here.store.tail()).position

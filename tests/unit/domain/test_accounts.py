@@ -297,8 +297,8 @@ def test_any_events_in_any_order_fold(events: list[Any]) -> None:
 
 
 KEYS = ("a1", "address-h")
-ERASE = EraseAccount(keys=KEYS, tenants=("default",), at=AT)
-ACCOUNT_ERASED = AccountErased(keys=KEYS, tenants=("default",))
+ERASE = EraseAccount(keys=KEYS, tenants=("t1",), reason="requested", letter="m1", at=AT)
+ACCOUNT_ERASED = AccountErased(keys=KEYS, tenants=("t1",), reason="requested", letter="m1")
 
 
 def test_who_is_erased_has_no_sessions_any_more() -> None:
@@ -310,10 +310,21 @@ def test_who_is_erased_has_no_sessions_any_more() -> None:
 
 
 def test_that_the_keys_are_no_more_is_told_once() -> None:
-    confirm, destroyed = ConfirmErasure(at=AT), AccountKeysDestroyed(keys=KEYS)
+    confirm, destroyed = ConfirmErasure(keys=KEYS, at=AT), AccountKeysDestroyed(keys=KEYS)
     given(ACCOUNT, REGISTERED, ACCOUNT_ERASED).when(confirm).then(destroyed)
     given(ACCOUNT, REGISTERED, ACCOUNT_ERASED, destroyed).when(confirm).then()
     given(ACCOUNT, REGISTERED).when(confirm).then()
+
+
+@for_all(st.lists(st.lists(st.sampled_from([*KEYS, "m1", "another's"]), max_size=3)))
+def test_each_key_is_told_once_to_be_no_more_whatever_is_confirmed(rounds: list[list[str]]) -> None:
+    history: list[Any] = [REGISTERED, ACCOUNT_ERASED]
+    for keys in [*rounds, [*KEYS, "m1"]]:
+        confirm = ConfirmErasure(keys=tuple(keys), at=AT)
+        history += ACCOUNT.decide(ACCOUNT.fold(history), confirm)
+    told = [key for each in history[2:] for key in each.keys]
+    assert sorted(told) == sorted([*KEYS, "m1"])
+    assert ACCOUNT.fold(history) == ErasedAccount(keys=KEYS, tenants=("t1",), letter="m1")
 
 
 def test_an_erased_account_is_none_for_everybody() -> None:

@@ -19,9 +19,10 @@ VIEWER = "viewer"
 
 INSTALLATION = frozenset(
     {
-        "accounts:write", "backups:read", "backups:write", "metrics:read", "outbox:read",
-        "outbox:write", "platform-events:read", "platform-logs:read", "projections:write",
-        "signing-keys:read", "signing-keys:write", "tenants:read", "tenants:write",
+        "accounts:erase", "accounts:export", "accounts:write", "backups:read", "backups:write",
+        "metrics:read", "outbox:read", "outbox:write", "platform-events:read",
+        "platform-logs:read", "projections:write", "signing-keys:read", "signing-keys:write",
+        "tenants:read", "tenants:write",
     }
 )  # fmt: skip
 """What reaches beyond one tenant: for whoever runs the installation, and no role of a tenant."""

@@ -134,16 +134,59 @@ def _(ada: Ada) -> None:
 def _(annals: Annals, ada: Ada) -> None:
     gone = ada.ask("DELETE", "/v1/me", {"current_password": PASSWORD})
     assert gone.status_code == 204, gone.text
+    _wait_until_erased(annals, ada)
+
+
+def _wait_until_erased(annals: Annals, ada: Ada) -> None:
+    """All keys are gone, that of the last letter too; and the process that answers knows it."""
 
     def done() -> str:
-        history = annals.as_owner("GET", f"/v1/accounts/{ada.account}/history?limit=100").json()
-        last = history["items"][-1]
-        return str(last["token"]) if last["type"] == "account.keys_destroyed" else ""
+        events = _history(annals, ada)
+        [erased] = [each["data"] for each in events if each["type"] == "account.erased"]
+        destroyed = [each for each in events if each["type"] == "account.keys_destroyed"]
+        keys = {key for each in destroyed for key in each["data"]["keys"]}
+        return str(destroyed[-1]["token"]) if keys >= {*erased["keys"], erased["letter"]} else ""
 
     seen = {"annals-consistent-after": _until(done)}
     body: dict[str, Any] = {"context": {}}
     answer = annals.as_owner("POST", f"/v1/flags/{ada.flag}/evaluate", body, headers=seen)
     assert answer.status_code == 200, answer.text
+
+
+def _history(annals: Annals, ada: Ada) -> list[dict[str, Any]]:
+    history = annals.as_owner("GET", f"/v1/accounts/{ada.account}/history?limit=100")
+    return list(history.json()["items"])
+
+
+@given("their account was closed")
+def _(annals: Annals, ada: Ada) -> None:
+    closed = annals.as_owner("POST", f"/v1/accounts/{ada.account}/close")
+    assert closed.status_code == 204, closed.text
+    assert ada.ask("GET", "/v1/me").status_code == 401
+
+
+@when("the installation's owner asks for everything about them")
+def _(annals: Annals, ada: Ada) -> None:
+    ada.export = annals.as_owner("GET", f"/v1/accounts/{ada.account}/export")
+
+
+@when("the installation's owner erases them because they asked for it")
+def _(annals: Annals, ada: Ada) -> None:
+    gone = annals.as_owner("DELETE", f"/v1/accounts/{ada.account}", {"reason": "requested"})
+    assert gone.status_code == 204, gone.text
+    _wait_until_erased(annals, ada)
+
+
+@then("the log tells that somebody else did so, and why")
+def _(annals: Annals, ada: Ada) -> None:
+    [erased] = [each for each in _history(annals, ada) if each["type"] == "account.erased"]
+    assert erased["data"]["reason"] == "requested"
+    assert erased["meta"]["actor"].startswith("api-key/")
+
+
+@then("the last letter to them says so")
+def _(ada: Ada, mailbox: Mailbox) -> None:
+    assert "this is the last letter" in mailbox.letter(ada.newer, "Your account was erased")
 
 
 @then("their sessions, tokens and memberships open nothing")

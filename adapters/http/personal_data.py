@@ -1,9 +1,13 @@
-"""Personal data over HTTP: everything about a person, for them, and its end."""
+"""Personal data over HTTP: everything about a person, and its end.
+
+People ask for theirs themselves. Who runs the installation asks for those who cannot sign in, or
+who have written a letter (GDPR, Art. 15 and 17).
+"""
 
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -11,9 +15,11 @@ from adapters.http.answers import JSON, Answer
 from adapters.http.calls import Call
 from adapters.http.commands import execute
 from adapters.http.cookies import drop_session_cookie
+from adapters.http.moments import seen_here
+from adapters.http.names import known_id
 from adapters.http.operations import SIGNED_IN, operation
 from application.memberships import STRANGER
-from application.personal_data import EraseOwn, Person
+from application.personal_data import Erase, EraseOwn, Person, known_account
 from application.personal_export import OthersBegin, PersonalExport, ThingBegins
 from application.positions import Position
 from domain.accounts import ACCOUNT, Account, NoSuchAccount
@@ -27,6 +33,15 @@ class EraseBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     """The password, so that nobody is erased by whoever finds a session open."""
 
     current_password: Typed
+
+
+class ErasureBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Why: the person has asked for it; or their data is unneeded, unlawful, or must go by law.
+
+    It is no text of one's own: what the log says of an erased person must not name them.
+    """
+
+    reason: Literal["requested", "unneeded", "unlawful", "obliged"]
 
 
 class MembershipView(msgspec.Struct, frozen=True, kw_only=True):
@@ -77,11 +92,35 @@ class ExportView(msgspec.Struct, frozen=True, kw_only=True):
 )
 async def export_me(call: Call) -> None:
     """Everything about the caller, as a file: things with their histories, sent as it is read."""
-    id_, platform = call.person, call.platform
-    account = await platform.current.get(ACCOUNT, id_)
-    if not isinstance(account, Account):
+    await _export(call, call.person, counted=call.person)
+
+
+@operation(
+    "GET",
+    "/v1/accounts/{id}/export",
+    needs="accounts:export",
+    answers={200: ExportView},
+    consistent=True,
+    fresh=True,
+)
+async def export_account(call: Call) -> None:
+    """Everything about the person of an account, open or closed, in all tenants: as they get it."""
+    id_ = known_id(call.params["id"], _missing)
+    await _export(call, id_, counted=f"{call.principal.actor} {id_}")
+
+
+def _missing(_account: str) -> NoSuchAccount:
+    return NoSuchAccount()
+
+
+async def _export(call: Call, id_: str, *, counted: str) -> None:
+    """Send it, unless there were too many that are `counted` together."""
+    platform = call.platform
+    await seen_here(call)
+    account = known_account(await platform.current.get(ACCOUNT, id_))
+    if account is None:
         raise NoSuchAccount
-    await platform.services.export_limit(id_)
+    await platform.services.export_limit(counted)
     person = await platform.services.people(id_)
     headers = [
         (b"content-type", JSON),
@@ -167,4 +206,21 @@ async def erase_me(call: Call, body: EraseBody) -> Answer:
     return await execute(call, command, lambda _result, _version: gone)
 
 
-OPERATIONS = (export_me, erase_me)
+@operation(
+    "DELETE",
+    "/v1/accounts/{id}",
+    needs="accounts:erase",
+    body=ErasureBody,
+    answers={204: None},
+    conditional=True,
+    fresh=True,
+    lasting=True,
+)
+async def erase_account(call: Call, body: ErasureBody) -> Answer:
+    """Erase the person of an account for good, be it open or closed; twice is as once."""
+    id_ = known_id(call.params["id"], _missing)
+    command = Erase(account=id_, reason=body.reason)
+    return await execute(call, command, lambda _result, _version: Answer(204))
+
+
+OPERATIONS = (export_me, erase_me, export_account, erase_account)

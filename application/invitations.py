@@ -1,6 +1,5 @@
 """Invitations: a mail to an address, and the membership that its token opens."""
 
-import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -12,6 +11,7 @@ from application.emails import NameHash, mailable_form
 from application.limits import RateLimiter
 from application.mail import Letters, key_of_address
 from application.memberships import admit
+from application.one_time_tokens import NewToken
 from application.roles import opened_by
 from application.unit import Done, Unit
 from domain.access import check_grant
@@ -53,7 +53,7 @@ class Invite(msgspec.Struct, frozen=True, kw_only=True):
     """Invite an address into the caller's tenant; `held` is what the caller may do."""
 
     id: str
-    token: str
+    token: NewToken
     email: str
     role: str
     held: frozenset[str]
@@ -69,7 +69,7 @@ class Accept(msgspec.Struct, frozen=True, kw_only=True):
     """Join the tenant that a token names, as an account. It is carried out in that tenant."""
 
     id: str
-    token: str
+    token_hash: str
     account: str
 
 
@@ -110,7 +110,7 @@ class InviteHandler:
                 email=mailable_form(command.email),
                 address=address,
                 role=command.role,
-                token_hash=_hash(command.token),
+                token_hash=command.token.hash,
                 expires_at=expires_at,
                 at=at,
             )
@@ -125,7 +125,7 @@ class InviteHandler:
                 kind="invitation",
                 person=person,
                 to=mailable_form(command.email),
-                token=command.token,
+                token=command.token.text,
                 until=expires_at,
                 tenant=unit.context.tenant,
             )
@@ -175,7 +175,7 @@ class AcceptHandler:
             accept = AcceptInvitation(
                 account=command.account,
                 address=await _address_of(unit, command.account, invitation),
-                token_hash=_hash(command.token),
+                token_hash=command.token_hash,
                 at=at,
             )
             accepted = await unit.decide(INVITATION, command.id, accept)
@@ -204,7 +204,3 @@ async def _address_of(unit: Unit, account: str, invitation: object) -> str:
     known = await unit.guard(ACCOUNT, account)
     theirs = isinstance(known, Account) and reservation.account == account
     return invitation.address if theirs else ""
-
-
-def _hash(token: str) -> str:
-    return hashlib.sha256(token.encode()).hexdigest()

@@ -1,6 +1,5 @@
 """Signing in: the one way to begin a session."""
 
-import hashlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -11,6 +10,7 @@ import msgspec
 
 from application.bus import Run
 from application.credentials import WrongCredentials
+from application.one_time_tokens import NewToken
 from application.session_store import LiveSession, SessionStore
 from application.unit import Done, Unit
 from domain.accounts import ACCOUNT, Account
@@ -63,7 +63,7 @@ class SessionOpener:
     """The one way in which anybody comes to be signed in."""
 
     sessions: SessionStore
-    new_token: Callable[[], str]
+    new_token: Callable[[], NewToken]
     lifetime: timedelta
     now: Callable[[], datetime]
     new_id: Callable[[], UUID]
@@ -85,10 +85,9 @@ class SessionOpener:
         at = self.now()
         expires_at = opening.expires_at or at + self.lifetime
         token, session = self.new_token(), str(self.new_id())
-        token_hash = hashlib.sha256(token.encode()).hexdigest()
         start = StartSession(
             account=opening.account,
-            token_hash=token_hash,
+            token_hash=token.hash,
             authenticated_at=opening.authenticated_at or at,
             expires_at=expires_at,
             tenant=opening.tenant,
@@ -112,7 +111,7 @@ class SessionOpener:
                 await unit.decide(SESSION, opening.replaces, end)
             unit.begin(SESSION, session, start)
             signed_in = SignedIn(
-                id=session, account=opening.account, token=token, expires_at=expires_at
+                id=session, account=opening.account, token=token.text, expires_at=expires_at
             )
             return await give(unit, signed_in)
 
@@ -120,7 +119,7 @@ class SessionOpener:
         await self.sessions.put(
             LiveSession(
                 id=session,
-                token_hash=token_hash,
+                token_hash=token.hash,
                 account=opening.account,
                 tenant=opening.tenant,
                 created_at=at,

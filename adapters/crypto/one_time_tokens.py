@@ -11,8 +11,7 @@ class PrefixedTokens:
 
     def new(self, purpose: str, owner: str) -> NewToken:
         """See `OneTimeTokens.new`."""
-        text = new_naming_token(purpose, UUID(owner))
-        return NewToken(text=text, hash=hash_token(text))
+        return new_naming_token(purpose, UUID(owner))
 
     def read(self, purpose: str, text: str) -> GivenToken | None:
         """See `OneTimeTokens.read`."""

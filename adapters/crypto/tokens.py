@@ -11,6 +11,8 @@ from uuid import UUID
 
 import msgspec
 
+from application.one_time_tokens import NewToken
+
 SECRET = r"[A-Za-z0-9_-]{43}"  # noqa: S105 - a pattern
 """How 256 random bits are written."""
 
@@ -37,9 +39,14 @@ def hash_token(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def new_session_token() -> str:
+def made_token(text: str) -> NewToken:
+    """A new token with what is kept of it."""
+    return NewToken(text=text, hash=hash_token(text))
+
+
+def new_session_token() -> NewToken:
     """`as_<secret>`."""
-    return f"as_{new_secret()}"
+    return made_token(f"as_{new_secret()}")
 
 
 def is_session_token(text: str) -> bool:
@@ -47,9 +54,9 @@ def is_session_token(text: str) -> bool:
     return _SESSION.fullmatch(text) is not None
 
 
-def new_naming_token(prefix: str, id_: UUID) -> str:
+def new_naming_token(prefix: str, id_: UUID) -> NewToken:
     """`<prefix>_<id>_<secret>`: the id finds the stream that knows the token's hash."""
-    return f"{prefix}_{id_.hex}_{new_secret()}"
+    return made_token(f"{prefix}_{id_.hex}_{new_secret()}")
 
 
 def named_id(prefix: str, text: str) -> UUID | None:
@@ -60,8 +67,8 @@ def named_id(prefix: str, text: str) -> UUID | None:
 
 def make_api_key(id_: UUID) -> NewApiKey:
     """A key whose id finds its stream."""
-    text = new_naming_token(_KEY, id_)
-    return NewApiKey(id=id_, text=text, hash=hash_token(text))
+    made = new_naming_token(_KEY, id_)
+    return NewApiKey(id=id_, text=made.text, hash=made.hash)
 
 
 def parse_api_key(text: str) -> UUID | None:

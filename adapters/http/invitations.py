@@ -144,7 +144,7 @@ async def accept_invitation(call: Call, body: TokenBody) -> Answer:
     if named is None:
         raise WrongToken
     call.principal = msgspec.structs.replace(call.principal, tenant=named.tenant)
-    command = Accept(id=str(named.id), token=body.token, account=account)
+    command = Accept(id=str(named.id), token_hash=named.hash, account=account)
 
     def render(membership: Membership, _version: int) -> Answer:
         return json_answer(JoinedView(tenant=named.tenant, role=membership.role))

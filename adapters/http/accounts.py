@@ -7,7 +7,7 @@ import msgspec
 
 from adapters.http.answers import Answer, json_answer
 from adapters.http.calls import Call
-from adapters.http.commands import execute
+from adapters.http.commands import execute, no_content
 from adapters.http.conditions import etag
 from adapters.http.event_views import EventList
 from adapters.http.histories import HistoryPage, stream_history
@@ -16,7 +16,6 @@ from adapters.http.moments import Moment, fold
 from adapters.http.names import Name, known_id
 from adapters.http.operations import operation
 from adapters.http.paging import Page, read_cursor
-from adapters.http.registration import GONE
 from application.accounts.closing import Close, Reopen
 from application.accounts.importing import Import, ImportedAccount, Outcome
 from application.emails import known_form
@@ -241,7 +240,7 @@ async def import_accounts(call: Call, body: ImportBody) -> Answer:
 async def close_account(call: Call) -> Answer:
     """Close an account: its sessions end, and nobody signs in until it is reopened."""
     id_ = known_id(call.params["id"], _missing)
-    return await execute(call, Close(account=id_), lambda _result, _version: GONE)
+    return await execute(call, Close(account=id_), no_content)
 
 
 @operation(
@@ -255,7 +254,7 @@ async def close_account(call: Call) -> Answer:
 async def reopen_account(call: Call) -> Answer:
     """Open a closed account again, with the password that it had."""
     id_ = known_id(call.params["id"], _missing)
-    return await execute(call, Reopen(account=id_), lambda _result, _version: GONE)
+    return await execute(call, Reopen(account=id_), no_content)
 
 
 @operation(

@@ -12,7 +12,7 @@ import msgspec
 from adapters.crypto.tokens import make_api_key
 from adapters.http.answers import Answer, json_answer
 from adapters.http.calls import Call
-from adapters.http.commands import execute
+from adapters.http.commands import execute, no_content
 from adapters.http.conditions import etag
 from adapters.http.event_views import EventList
 from adapters.http.histories import HistoryPage, stream_history
@@ -188,7 +188,7 @@ async def revoke_key(call: Call) -> Answer:
     id_ = known_id(call.params["id"], _missing)
     sight = msgspec.structs.replace(_sight(call), all_=WRITE in call.principal.permissions)
     command = DropApiKey(key=id_, sight=sight)
-    return await execute(call, command, lambda _result, _version: Answer(204))
+    return await execute(call, command, no_content)
 
 
 @operation(

@@ -54,6 +54,11 @@ async def execute(call: Call, command: object, render: Render) -> Answer:
     return render(outcome.result, outcome.version).with_headers(position)
 
 
+def no_content(_result: Any, _version: int) -> Answer:
+    """Tell nothing but that it is done."""
+    return Answer(204)
+
+
 def position_header(position: Position) -> Header:
     """Where in the log a command's events end."""
     return b"annals-position", position.token.encode()

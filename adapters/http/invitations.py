@@ -8,7 +8,7 @@ import msgspec
 from adapters.crypto.invitation_tokens import make_invitation_token, parse_invitation_token
 from adapters.http.answers import Answer, json_answer
 from adapters.http.calls import Call
-from adapters.http.commands import execute
+from adapters.http.commands import execute, no_content
 from adapters.http.conditions import etag
 from adapters.http.event_views import EventList
 from adapters.http.histories import HistoryPage, stream_history
@@ -162,7 +162,7 @@ async def accept_invitation(call: Call, body: TokenBody) -> Answer:
 async def revoke_invitation(call: Call) -> Answer:
     """Take an invitation back: its token opens nothing any more."""
     command = Uninvite(id=known_id(call.params["id"], _missing))
-    return await execute(call, command, lambda _result, _version: Answer(204))
+    return await execute(call, command, no_content)
 
 
 @operation(

@@ -8,7 +8,7 @@ import msgspec
 from adapters.http import log_lines
 from adapters.http.answers import Answer, json_answer
 from adapters.http.calls import Call
-from adapters.http.commands import execute
+from adapters.http.commands import execute, no_content
 from adapters.http.conditions import etag
 from adapters.http.durations import Duration, seconds
 from adapters.http.event_views import EventList
@@ -95,7 +95,7 @@ async def put_log_source(call: Call, body: SourceBody) -> Answer:
 async def delete_log_source(call: Call) -> Answer:
     """Let a name stand for nothing any more; the files stay as they are."""
     command = RemoveLogSource(source=named(call), at=call.platform.now())
-    return await execute(call, command, lambda _result, _version: Answer(204))
+    return await execute(call, command, no_content)
 
 
 @operation("GET", "/v1/logs", needs=READ, query=Page, answers={200: SourceList}, consistent=True)

@@ -6,13 +6,13 @@ import msgspec
 
 from adapters.http.answers import Answer, json_answer
 from adapters.http.calls import Call
-from adapters.http.commands import execute
+from adapters.http.commands import execute, no_content
 from adapters.http.conditions import etag
 from adapters.http.cookies import drop_session_cookie
 from adapters.http.even_answers import evenly
 from adapters.http.moments import Moment, fold
 from adapters.http.operations import SIGNED_IN, operation
-from adapters.http.registration import GONE, MailedTokenBody, PendingView, pending
+from adapters.http.registration import MailedTokenBody, PendingView, pending
 from adapters.http.sessions import SessionStartedView, rendered_session
 from application.accounts.addresses import AskForEmailChange, ConfirmEmailChange
 from application.accounts.closing import CloseOwn
@@ -142,7 +142,7 @@ async def change_email(call: Call, body: EmailChangeBody) -> Answer:
 async def confirm_email(call: Call, body: MailedTokenBody) -> Answer:
     """Give the account the address that the token was mailed to; the old one is told."""
     command = ConfirmEmailChange(account=call.person, token=body.token)
-    return await execute(call, command, lambda _result, _version: GONE)
+    return await execute(call, command, no_content)
 
 
 @operation(

@@ -6,7 +6,7 @@ import msgspec
 
 from adapters.http.answers import Answer, Header, json_answer
 from adapters.http.calls import Call
-from adapters.http.commands import execute
+from adapters.http.commands import execute, no_content
 from adapters.http.conditions import etag
 from adapters.http.event_views import EventList
 from adapters.http.histories import HistoryPage, stream_history
@@ -131,7 +131,7 @@ async def remove_member(call: Call) -> Answer:
     """Take an account out of the tenant, whose last owner stays."""
     id_ = known_id(call.params["account"], _missing)
     command = RemoveMember(account=id_, held=call.principal.permissions)
-    return await execute(call, command, lambda _result, _version: Answer(204))
+    return await execute(call, command, no_content)
 
 
 @operation(
@@ -152,7 +152,7 @@ async def member_history(call: Call, page: HistoryPage) -> Answer:
 async def leave(call: Call) -> Answer:
     """Leave the tenant of the request, unless it has no other owner."""
     command = Leave(account=call.person)
-    return await execute(call, command, lambda _result, _version: Answer(204))
+    return await execute(call, command, no_content)
 
 
 OPERATIONS = (

@@ -6,7 +6,7 @@ import msgspec
 
 from adapters.http.answers import Answer, json_answer
 from adapters.http.calls import Call
-from adapters.http.commands import execute
+from adapters.http.commands import execute, no_content
 from adapters.http.moments import Moment
 from adapters.http.names import known_id
 from adapters.http.operations import ANYONE, SIGNED_IN, operation
@@ -138,7 +138,7 @@ async def get_passkey(call: Call, moment: Moment) -> Answer:
 async def remove_passkey(call: Call) -> Answer:
     """Take a passkey away."""
     command = DropPasskey(account=call.person, passkey=known_id(call.params["id"], _missing))
-    return await execute(call, command, lambda _factors, _version: Answer(204))
+    return await execute(call, command, no_content)
 
 
 @operation(

@@ -13,7 +13,7 @@ import msgspec
 
 from adapters.http.answers import JSON, Answer
 from adapters.http.calls import Call
-from adapters.http.commands import execute
+from adapters.http.commands import execute, no_content
 from adapters.http.cookies import drop_session_cookie
 from adapters.http.moments import seen_here
 from adapters.http.names import known_id
@@ -220,7 +220,7 @@ async def erase_account(call: Call, body: ErasureBody) -> Answer:
     """Erase the person of an account for good, be it open or closed; twice is as once."""
     id_ = known_id(call.params["id"], _missing)
     command = Erase(account=id_, reason=body.reason)
-    return await execute(call, command, lambda _result, _version: Answer(204))
+    return await execute(call, command, no_content)
 
 
 OPERATIONS = (export_me, erase_me, export_account, erase_account)

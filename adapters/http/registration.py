@@ -10,7 +10,7 @@ import msgspec
 
 from adapters.http.answers import Answer, json_answer
 from adapters.http.calls import Call
-from adapters.http.commands import execute
+from adapters.http.commands import execute, no_content
 from adapters.http.even_answers import evenly
 from adapters.http.operations import ANYONE, operation
 from application.accounts.passwords import AskForPasswordReset, ResetForgottenPassword
@@ -57,9 +57,6 @@ class NewPasswordBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     password: Typed
 
 
-GONE = Answer(204)
-
-
 def pending(_result: object, _version: int) -> Answer:
     """The one answer to whatever is answered by mail."""
     return json_answer(PendingView(), 202)
@@ -95,7 +92,7 @@ async def register(call: Call, body: AccountBody) -> Answer:
 @operation("POST", "/v1/accounts/verify", needs=ANYONE, body=MailedTokenBody, answers={204: None})
 async def verify(call: Call, body: MailedTokenBody) -> Answer:
     """Verify an address with the token that was mailed there."""
-    return await execute(call, Verify(token=body.token), lambda _result, _version: GONE)
+    return await execute(call, Verify(token=body.token), no_content)
 
 
 @operation(
@@ -134,7 +131,7 @@ async def ask_for_password_reset(call: Call, body: AddressBody) -> Answer:
 async def reset_password(call: Call, body: NewPasswordBody) -> Answer:
     """Choose a new password with the token; all sessions of the account end."""
     command = ResetForgottenPassword(token=body.token, password=body.password, address=call.address)
-    return await execute(call, command, lambda _result, _version: GONE)
+    return await execute(call, command, no_content)
 
 
 OPERATIONS = (register, verify, ask_for_verification, ask_for_password_reset, reset_password)

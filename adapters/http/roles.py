@@ -6,7 +6,7 @@ import msgspec
 
 from adapters.http.answers import Answer, json_answer
 from adapters.http.calls import Call
-from adapters.http.commands import execute
+from adapters.http.commands import execute, no_content
 from adapters.http.conditions import etag
 from adapters.http.event_views import EventList
 from adapters.http.histories import HistoryPage, stream_history
@@ -132,7 +132,7 @@ async def put_role_definition(call: Call, body: RoleBody) -> Answer:
 async def delete_role(call: Call) -> Answer:
     """Delete a role that nobody has."""
     command = RemoveRole(name=_own(call))
-    return await execute(call, command, lambda _result, _version: Answer(204))
+    return await execute(call, command, no_content)
 
 
 @operation(

@@ -6,7 +6,7 @@ import msgspec
 
 from adapters.http.answers import Answer, json_answer
 from adapters.http.calls import Call
-from adapters.http.commands import execute
+from adapters.http.commands import execute, no_content
 from adapters.http.conditions import etag
 from adapters.http.event_views import EventList
 from adapters.http.histories import HistoryPage, stream_history
@@ -146,7 +146,7 @@ async def confirm_totp(call: Call, body: CodeBody) -> Answer:
 async def remove_totp(call: Call) -> Answer:
     """Take the authenticator away."""
     command = RemoveAuthenticator(account=call.person)
-    return await execute(call, command, lambda _factors, _version: Answer(204))
+    return await execute(call, command, no_content)
 
 
 @operation(
@@ -175,7 +175,7 @@ def _codes_made(enrolled: Enrolled, _version: int) -> Answer:
 async def remove_second_factors(call: Call) -> Answer:
     """Take all second factors of somebody away who has lost them, and is told so by mail."""
     command = ResetSecondFactors(account=known_id(call.params["id"], _no_account))
-    return await execute(call, command, lambda _factors, _version: Answer(204))
+    return await execute(call, command, no_content)
 
 
 def _no_account(_account: str) -> NoSuchAccount:

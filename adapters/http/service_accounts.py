@@ -7,7 +7,7 @@ import msgspec
 
 from adapters.http.answers import Answer, json_answer
 from adapters.http.calls import Call
-from adapters.http.commands import execute
+from adapters.http.commands import execute, no_content
 from adapters.http.conditions import etag
 from adapters.http.event_views import EventList
 from adapters.http.histories import HistoryPage, stream_history
@@ -98,7 +98,7 @@ async def delete_service_account(call: Call) -> Answer:
     """Delete a service account: its keys open nothing any more."""
     id_ = known_id(call.params["id"], _missing)
     command = RemoveServiceAccount(id=id_, held=call.principal.permissions)
-    return await execute(call, command, lambda _result, _version: Answer(204))
+    return await execute(call, command, no_content)
 
 
 @operation(

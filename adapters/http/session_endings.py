@@ -9,7 +9,7 @@ import msgspec
 
 from adapters.http.answers import Answer
 from adapters.http.calls import Call
-from adapters.http.commands import execute
+from adapters.http.commands import execute, no_content
 from adapters.http.cookies import drop_session_cookie
 from adapters.http.names import known_id
 from adapters.http.operations import SIGNED_IN, operation
@@ -70,7 +70,7 @@ async def revoke_sessions_of_account(call: Call) -> Answer:
     """End all sessions of an account, in every tenant: they open nothing any more, anywhere."""
     id_ = known_id(call.params["id"], lambda _account: NoSuchAccount())
     command = RevokeAllSessions(account=id_)
-    return await execute(call, command, lambda _result, _version: Answer(204))
+    return await execute(call, command, no_content)
 
 
 def _gone(call: Call, *, here: bool) -> Answer:

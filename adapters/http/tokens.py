@@ -6,7 +6,7 @@ from adapters.http.answers import Answer, json_answer
 from adapters.http.authentication import authenticate, named_tenant
 from adapters.http.bodies import Body, RawBody, check_media_type
 from adapters.http.calls import Call
-from adapters.http.commands import execute
+from adapters.http.commands import execute, no_content
 from adapters.http.operations import ANYONE, operation
 from adapters.http.second_factor_shapes import FactorBody, given_factor
 from adapters.http.sessions import Typed
@@ -106,7 +106,7 @@ async def refresh_tokens(call: Call, body: RefreshTokenBody) -> Answer:
 async def revoke_tokens(call: Call, body: RefreshTokenBody) -> Answer:
     """Give a refresh token back, used or not; what is no token is none to give back (RFC 7009)."""
     command = RevokeRefreshToken(refresh_token=body.refresh_token)
-    return await execute(call, command, lambda _session, _version: Answer(204))
+    return await execute(call, command, no_content)
 
 
 OPERATIONS = (issue_tokens, refresh_tokens, revoke_tokens)

@@ -5,7 +5,7 @@ from typing import Any
 
 from adapters.http.answers import Answer, json_answer
 from adapters.http.calls import Call
-from adapters.http.commands import Render, execute
+from adapters.http.commands import Render, execute, no_content
 from adapters.http.event_views import EventList
 from adapters.http.histories import HistoryPage, stream_history
 from adapters.http.lists import cut, rows_of
@@ -164,7 +164,7 @@ async def enable_webhook_source(call: Call) -> Answer:
 )
 async def delete_webhook_source(call: Call) -> Answer:
     """End a source and its address for good; what it has received stays."""
-    return await _change(call, DeleteSource, lambda _result, _version: Answer(204))
+    return await _change(call, DeleteSource, no_content)
 
 
 OPERATIONS = (

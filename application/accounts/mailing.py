@@ -1,15 +1,16 @@
 """What use cases of accounts need to mail one-time tokens."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 
-from application.emails import NameHash
+from application.bus import Run
+from application.emails import NameHash, known_form
 from application.letter_limit import LetterLimit
 from application.mail import Letters
 from application.one_time_tokens import GivenToken, OneTimeTokens
-from application.unit import Unit
+from application.unit import Done, Unit
 from domain.accounts import (
     ACCOUNT,
     EMAIL,
@@ -33,6 +34,10 @@ _LIFETIMES = {
 }
 
 
+Post = Callable[[Unit, str, Account], Awaitable[None]]
+"""Posts something to an open account, whose id comes with it."""
+
+
 @dataclass(frozen=True)
 class TokenMail:
     """Makes one-time tokens known to accounts, and posts them in the same unit."""
@@ -50,6 +55,24 @@ class TokenMail:
             return None
         account = await unit.load(ACCOUNT, reservation.account)
         return (reservation.account, account) if isinstance(account, Account) else None
+
+    async def post_to(self, email: str, address: str, post: Post, run: Run) -> Done[None]:
+        """Post to whoever has this e-mail address; it looks the same where nobody has.
+
+        `address` is that of the client who asks.
+
+        Raises:
+            Invalid: it can be no e-mail address.
+        """
+        form = known_form(email)
+        may_write = await self.limit(form, address)
+
+        async def decide(unit: Unit) -> None:
+            owner = await self.owner(unit, form)
+            if may_write and owner is not None:
+                await post(unit, *owner)
+
+        return await run(decide)
 
     async def verification(self, unit: Unit, id_: str, account: Account) -> None:
         """Send what proves that the account's address is the person's."""

@@ -124,15 +124,8 @@ class AskForPasswordResetHandler:
         Raises:
             Invalid: it can be no address.
         """
-        form = known_form(command.email)
-        may_write = await self.mail.limit(form, command.address)
-
-        async def decide(unit: Unit) -> None:
-            owner = await self.mail.owner(unit, form)
-            if may_write and owner is not None:
-                await self.mail.password_reset(unit, *owner)
-
-        return await run(decide)
+        post = self.mail.password_reset
+        return await self.mail.post_to(command.email, command.address, post, run)
 
 
 class ResetForgottenPassword(msgspec.Struct, frozen=True, kw_only=True):

@@ -18,7 +18,7 @@ import msgspec
 from application.accounts.mailing import VERIFICATION, TokenMail
 from application.accounts.reserving import reserve
 from application.bus import Run
-from application.emails import email_fault, known_form, mailable_form
+from application.emails import email_fault, mailable_form
 from application.passwords import PasswordHasher
 from application.unit import Done, Unit
 from domain.accounts import (
@@ -177,12 +177,8 @@ class AskForVerificationHandler:
         Raises:
             Invalid: it can be no address.
         """
-        form = known_form(command.email)
-        may_write = await self.mail.limit(form, command.address)
+        return await self.mail.post_to(command.email, command.address, self._unless_verified, run)
 
-        async def decide(unit: Unit) -> None:
-            owner = await self.mail.owner(unit, form)
-            if may_write and owner is not None and not owner[1].verified:
-                await self.mail.verification(unit, *owner)
-
-        return await run(decide)
+    async def _unless_verified(self, unit: Unit, id_: str, account: Account) -> None:
+        if not account.verified:
+            await self.mail.verification(unit, id_, account)

@@ -7,9 +7,8 @@ from typing import Any
 
 import msgspec
 from litestar import post
-from litestar.handlers import HTTPRouteHandler
-from litestar.types import ASGIApp
 
+from adapters.http.app import route
 from adapters.processes import api
 from adapters.settings import load_settings
 
@@ -45,15 +44,8 @@ async def bare(_scope: Any, receive: Any, send: Any) -> None:
     await send(_BODY)
 
 
-def _bare() -> HTTPRouteHandler:
-    def respond() -> ASGIApp:
-        return bare
-
-    return post(BARE, status_code=202, sync_to_thread=False)(respond)
-
-
 def create() -> api.App:
-    return api.create(more_routes=[noop, _bare()])
+    return api.create(more_routes=[noop, route(BARE, {"POST": bare})])
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ import random
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
+from functools import lru_cache
 from uuid import UUID
 
 from adapters.redis.client import RedisClient, Script
@@ -58,6 +59,11 @@ return 1
 """)
 
 
+@lru_cache(8)
+def _vouched(incarnation: UUID, run_id: str) -> str:
+    return f"{incarnation}|{run_id}|"
+
+
 class Generations:
     """The generations of one kind of thing, and the marker that names the one that is served."""
 
@@ -84,7 +90,7 @@ class Generations:
     def vouched(self) -> str | None:
         """What a marker begins with that vouches for this log and this run of the server."""
         incarnation = self._incarnation()
-        return None if incarnation is None else f"{incarnation}|{self._redis.run_id}|"
+        return None if incarnation is None else _vouched(incarnation, self._redis.run_id)
 
     def served(self, marker: bytes | None) -> str | None:
         """The generation that a valid marker names."""
@@ -125,7 +131,7 @@ class Generations:
                 continue
             async with self._leased(generation):
                 incarnation, position = await fill(generation)
-                marker = f"{incarnation}|{run_id}|{generation}"
+                marker = _vouched(incarnation, run_id) + generation
                 args: list[Word] = [self._kind, generation, marker, position, *self._lasting]
                 if await self._redis.eval(_FINISH, [self.marker, self.building], args):
                     return

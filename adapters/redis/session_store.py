@@ -14,6 +14,7 @@ from uuid import UUID
 
 import msgspec
 
+from adapters.clock import now
 from adapters.redis.client import RedisClient
 from adapters.redis.generations import Generations
 from adapters.redis.session_scripts import ADVANCE, END, END_ALL, FIND_BY_ID, KIND, OF_ACCOUNT, PUT
@@ -39,10 +40,6 @@ _SHARE = 30  # of the idle time: so much later a session is recorded as seen aga
 _decode = msgspec.json.Decoder(LiveSession).decode
 
 
-def _now() -> datetime:
-    return datetime.now(UTC)
-
-
 def _nobody(_session: str) -> None:
     """Tell nobody of sessions that were seen."""
 
@@ -59,7 +56,7 @@ class RedisSessionStore:
         idle: timedelta = timedelta(hours=1),
         longest: timedelta = LONGEST,
         on_seen: Callable[[str], None] = _nobody,
-        clock: Callable[[], datetime] = _now,
+        clock: Callable[[], datetime] = now,
     ) -> None:
         """`incarnation` tells the log's, as far as this process knows it.
 
@@ -112,12 +109,13 @@ class RedisSessionStore:
             OF_ACCOUNT, [self._generations.marker], [vouched, account]
         )
         self._served(marker)
+        at = self._clock()
         sightings = [
             Sighting(session, datetime.fromtimestamp(int(seen) / 1000, UTC))
             for kept, seen in zip(found[::2], found[1::2], strict=True)
-            if (session := self._counting(kept, seen)) is not None
+            if (session := self._counting(kept, seen, at)) is not None
         ]
-        return sorted(sightings, key=_by_age)
+        return sorted(sightings, key=lambda each: -each.session.position)
 
     def _served(self, marker: bytes | None) -> str:
         """The generation that can be trusted.
@@ -132,30 +130,27 @@ class RedisSessionStore:
 
     def _alive(self, generation: str, kept: bytes | None, seen: bytes | None) -> LiveSession | None:
         """The session, unless it has expired; that it was seen is recorded now and then."""
-        session = self._counting(kept, seen)
-        if session is not None and seen is not None and self._unseen(seen) * _SHARE >= self._idle:
-            self._see(generation, session)
+        at = self._clock()
+        session = self._counting(kept, seen, at)
+        if session is not None and seen is not None and _unseen(seen, at) * _SHARE >= self._idle:
+            self._see(generation, session, at)
         return session
 
-    def _counting(self, kept: bytes | None, seen: bytes | None) -> LiveSession | None:
-        if kept is None or seen is None or self._unseen(seen) >= self._idle:
+    def _counting(self, kept: bytes | None, seen: bytes | None, at: datetime) -> LiveSession | None:
+        if kept is None or seen is None or _unseen(seen, at) >= self._idle:
             return None
         session = _decode(kept)
-        if session.expires_at <= self._clock() or any(ends(end, session) for end in self._heard):
+        if session.expires_at <= at or any(ends(end, session) for end in self._heard):
             return None
         return session
 
-    def _unseen(self, seen: bytes) -> float:
-        """For how many milliseconds something was not seen."""
-        return self._clock().timestamp() * 1000 - int(seen)
-
-    def _see(self, generation: str, session: LiveSession) -> None:
+    def _see(self, generation: str, session: LiveSession, at: datetime) -> None:
         """Record that a session was seen, if it still counts when the word arrives (XX)."""
         self._on_seen(session.id)
         name = self._generations.key(generation, f"s:{session.token_hash}")
-        at = int(self._clock().timestamp() * 1000)
+        moment = int(at.timestamp() * 1000)
         with contextlib.suppress(Outage):
-            sent = self._redis.send("SET", name, at, "XX", "PX", self._idle)
+            sent = self._redis.send("SET", name, moment, "XX", "PX", self._idle)
             asyncio.ensure_future(sent).add_done_callback(_heard)
 
     async def put(self, session: LiveSession) -> None:
@@ -287,8 +282,9 @@ class RedisSessionStore:
         raise SessionsLost
 
 
-def _by_age(sighting: Sighting) -> int:
-    return -sighting.session.position
+def _unseen(seen: bytes, at: datetime) -> float:
+    """For how many milliseconds something was not seen."""
+    return at.timestamp() * 1000 - int(seen)
 
 
 def _milliseconds(time: timedelta) -> int:

@@ -61,7 +61,7 @@ class Run:
         return Run(self._pipeline, context)
 
     def _aside(self) -> Context:
-        return msgspec.structs.replace(self.context, idempotency=None, if_match=None)
+        return msgspec.structs.replace(self.context, idempotency=None, if_match=None, premise=None)
 
 
 class Handler(Protocol[C_contra, R]):

@@ -1,6 +1,6 @@
 """Who asks, on whose behalf, and under which promises: what travels beside a command."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 from uuid import UUID
 
@@ -31,7 +31,9 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
 
     `actor` is a stream name (`account/<id>`, `api-key/<id>`), `reaction/<name>` or `anonymous`.
     `if_match` is the version of the addressed stream that the caller has seen, where it said so.
-    `deadline` is a time of the event loop's clock, in seconds.
+    `deadline` is a time of the event loop's clock, in seconds. `premise` is what has to hold for
+    the command to be carried out, when it is recorded; it loads what it looks at by `Unit.watch`,
+    and raises what else is to be answered.
     """
 
     actor: str = ANONYMOUS
@@ -41,6 +43,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     deadline: float
     if_match: int | None = None
     idempotency: Idempotency | None = None
+    premise: Callable[[Any], Awaitable[None]] | None = None
     meta: bytes = b"{}"
 
     def tenant_of(self, *, system: bool) -> str:

@@ -155,6 +155,8 @@ class Pipeline:
         """One try; None when it must be decided again."""
         unit = Unit(self, context)
         try:
+            if context.premise is not None:
+                await context.premise(unit)
             result = await decide(unit)
             unit.insist()
         except Rejection as rejection:

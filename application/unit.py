@@ -76,6 +76,7 @@ class Unit:
         self._loader = loader
         self._loaded: dict[StreamName, Loaded] = {}
         self._guards: set[StreamName] = set()
+        self._addressed: Loaded | None = None
         self._stale: StaleVersion | None = None
         self.claim: Claim | None = None
         self.settlement: Settlement | None = None
@@ -83,6 +84,12 @@ class Unit:
     async def load(self, decider: Decider[S, Any, Any], id_: str) -> S:
         """The state of a stream; later decisions of this unit are already in it."""
         return (await self._load(decider, id_)).state  # type: ignore[no-any-return]
+
+    async def watch(self, decider: Decider[S, Any, Any], id_: str) -> S:
+        """As `guard`, for what is no part of the command: the first stream is another one."""
+        loaded = await self._find(decider, id_)
+        self._guards.add(loaded.stream)
+        return loaded.state  # type: ignore[no-any-return]
 
     def assume(self, decider: Decider[Any, Any, Any], id_: str, kept: Folded) -> None:
         """Take a state that is kept elsewhere for a stream's, unless the unit has loaded it.
@@ -133,17 +140,23 @@ class Unit:
         return loaded.version + len(loaded.events)
 
     async def _load(self, decider: Decider[Any, Any, Any], id_: str) -> Loaded:
+        loaded = await self._find(decider, id_)
+        self._keep(loaded)
+        return loaded
+
+    async def _find(self, decider: Decider[Any, Any, Any], id_: str) -> Loaded:
         stream = (self.context.tenant_of(system=decider.system), decider.stream(id_))
         loaded = self._loaded.get(stream)
         if loaded is None:
-            loaded = await self._loader.load(decider, stream)
-            self._keep(loaded)
+            loaded = self._loaded[stream] = await self._loader.load(decider, stream)
         return loaded
 
     def _keep(self, loaded: Loaded) -> None:
-        first = not self._loaded
         self._loaded[loaded.stream] = loaded
-        if first and self.context.if_match not in (None, loaded.version):
+        if self._addressed is not None:
+            return
+        self._addressed = loaded
+        if self.context.if_match not in (None, loaded.version):
             self._stale = StaleVersion(f"The current version is {loaded.version}; read it again.")
 
     def insist(self) -> None:
@@ -181,9 +194,8 @@ class Unit:
     @property
     def final_version(self) -> int:
         """The version of the first stream, as it will be when this is recorded; 0 without any."""
-        for each in self._loaded.values():
-            return each.version + len(each.events)
-        return 0
+        first = self._addressed
+        return 0 if first is None else first.version + len(first.events)
 
     @property
     def writes_nothing(self) -> bool:

@@ -159,6 +159,27 @@ async def test_what_may_not_be_known_has_no_version(store: MemoryEventStore) -> 
         await here.pipeline.run(conflicting, at(if_match=1))
 
 
+async def test_a_command_is_recorded_only_while_its_premise_holds(store: MemoryEventStore) -> None:
+    async def premise(unit: Unit) -> None:
+        if await unit.watch(SUM, "b") > 1:
+            raise TooMuch
+
+    async def bring_down(unit: Unit) -> None:
+        if not await elsewhere.pipeline.store.read_stream(("default", "sum/b"), after=1, limit=1):
+            await elsewhere.pipeline.run(raised, at())
+        await unit.decide(SUM, "a", Add(name="a", amount=1))
+
+    async def raised(unit: Unit) -> None:
+        await unit.decide(SUM, "b", Add(name="b", amount=1))
+
+    here, elsewhere = Process(store), Process(store)
+    await elsewhere.pipeline.run(raised, at())
+    assert (await here.add(1, premise=premise, if_match=0)).version == 1
+    with pytest.raises(TooMuch):
+        await here.pipeline.run(bring_down, at(premise=premise))
+    assert await here.total() == 1
+
+
 async def test_a_repeated_key_is_answered_and_not_executed(store: MemoryEventStore) -> None:
     first = await Process(store).add(5, idempotency=keyed("k"))
     again = await Process(store).add(5, idempotency=keyed("k"))

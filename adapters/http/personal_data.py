@@ -197,7 +197,6 @@ async def _chunks(head: bytes, parts: AsyncIterator[bytes]) -> AsyncGenerator[by
     body=EraseBody,
     answers={204: None},
     fresh=True,
-    lasting=True,
 )
 async def erase_me(call: Call, body: EraseBody) -> Answer:
     """Erase the caller for good: nothing that tells who they were can be read any more."""
@@ -214,7 +213,6 @@ async def erase_me(call: Call, body: EraseBody) -> Answer:
     answers={204: None},
     conditional=True,
     fresh=True,
-    lasting=True,
 )
 async def erase_account(call: Call, body: ErasureBody) -> Answer:
     """Erase the person of an account for good, be it open or closed; twice is as once."""

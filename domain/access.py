@@ -90,11 +90,6 @@ class NotAPerson(Forbidden):
     title = "Only a person who is signed in can do this"
 
 
-def permissions_of(role: str) -> frozenset[str]:
-    """What a built-in role may do; an unknown one may nothing."""
-    return BUILT_IN.get(role, frozenset())
-
-
 def require(permissions: frozenset[str], permission: str) -> None:
     """Refuse whoever lacks a permission.
 

@@ -22,7 +22,6 @@ _CLOSE = """
 """
 _OPEN = "UPDATE annals.logs SET fence = NULL WHERE log_id = $1 AND fence = $2"
 _END = "SELECT coalesce(max(position), 0) FROM annals.events WHERE log_id = $1"
-_WHO = "SELECT fence FROM annals.logs WHERE log_id = $1"
 
 
 class ClosedByAnother(Exception):  # noqa: N818 - a fact
@@ -84,14 +83,3 @@ async def open_log(url: str, restore: str, *, log_id: int = 1) -> None:
     """
     async with as_owner(url) as connection:
         await connection.execute(_OPEN, log_id, restore)
-
-
-async def closed_by(url: str, *, log_id: int = 1) -> str | None:
-    """The restore that has closed the log.
-
-    Raises:
-        Outage: when the log does not answer.
-    """
-    async with as_owner(url) as connection:
-        found: str | None = await connection.fetchval(_WHO, log_id)
-    return found

@@ -58,7 +58,6 @@ class Backup(msgspec.Struct, frozen=True, kw_only=True):
 RUNNING, COMPLETED, FAILED, DELETED = "running", "completed", "failed", "deleted"
 PHASES = (RUNNING, COMPLETED, FAILED, DELETED)
 VERIFYING, SOUND, DAMAGED, UNKNOWN = "running", "sound", "damaged", "failed"
-VERDICTS = (VERIFYING, SOUND, DAMAGED, UNKNOWN)
 
 
 class NoSuchBackup(NotFound):

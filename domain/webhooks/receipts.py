@@ -15,7 +15,6 @@ from domain.rejections import NotFound
 from domain.webhooks.sources import Preset
 
 RECEIVED, PROCESSED, PARKED = "received", "processed", "parked"
-STATES = (RECEIVED, PROCESSED, PARKED)
 
 
 class WebhookReceived(Event, frozen=True, kw_only=True, tag="webhook.received"):

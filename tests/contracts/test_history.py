@@ -7,11 +7,12 @@ from uuid import UUID, uuid4
 import pytest
 
 from adapters.memory.event_store import MemoryEventStore
+from adapters.memory.history import ScanningHistory
 from adapters.postgres import history as postgres
 from adapters.postgres.connect import open_pool
 from adapters.postgres.event_store import opened
 from application.event_store import Append, EventStore, NewEvent, StoredEvent, Write
-from application.history import History, ScanningHistory, Selection
+from application.history import History, Selection
 
 CORRELATION = UUID(int=42)
 ALL = Selection(tenants=("default", "system"))

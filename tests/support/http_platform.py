@@ -26,6 +26,7 @@ from adapters.http.draining import Draining
 from adapters.memory.context_store import MemoryContextStore
 from adapters.memory.entry_store import MemoryEntryStore
 from adapters.memory.event_store import MemoryEventStore
+from adapters.memory.history import ScanningHistory
 from adapters.memory.last_seen import MemoryLastSeen
 from adapters.memory.log_reader import MemoryLogReader
 from adapters.memory.vault import MemoryVault
@@ -58,7 +59,6 @@ from application.flags.flag_sets import FlagSets
 from application.flags.recorded_contexts import RecordedContexts
 from application.flags.unleash_view import UnleashViews
 from application.flags.usage import UsageCounts
-from application.history import ScanningHistory
 from application.letter_limit import LetterLimit
 from application.limits import RateLimiter
 from application.lockout import Attempt, Failure, Locked

@@ -5,7 +5,7 @@ from uuid import UUID, uuid4
 
 from adapters.crypto.tokens import hash_token
 from application.context import Context
-from domain.access import permissions_of
+from domain.access import BUILT_IN
 from domain.api_keys import API_KEY, INSTALLATION_HOLDER, IssueApiKey
 from tests.support.http_platform import Api
 
@@ -19,7 +19,7 @@ async def key_of(api: Api, tenant: str, role: str = "admin") -> str:
         name="t",
         holder=INSTALLATION_HOLDER,
         tenant=tenant,
-        scopes=tuple(permissions_of(role)),
+        scopes=tuple(BUILT_IN[role]),
         secret_hash=hash_token(key),
         at=at,
     )

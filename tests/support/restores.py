@@ -17,6 +17,7 @@ from adapters.backups.carry_out import carry_out
 from adapters.backups.closing import ClosingStore
 from adapters.backups.directory import DirectoryRepository
 from adapters.backups.dump import PgDumper
+from adapters.backups.fence import as_owner
 from adapters.backups.fill import Program
 from adapters.backups.restore import Replaced, Restorer
 from adapters.capabilities import DECIDERS, PROJECTIONS, REACTIONS, UPCASTS
@@ -202,4 +203,11 @@ async def incarnation(url: str) -> UUID:
         found: UUID = await connection.fetchval("SELECT incarnation FROM annals.logs")
     finally:
         await connection.close()
+    return found
+
+
+async def closed_by(url: str) -> str | None:
+    """The restore that has closed the log."""
+    async with as_owner(url) as connection:
+        found: str | None = await connection.fetchval("SELECT fence FROM annals.logs")
     return found

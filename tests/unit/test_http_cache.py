@@ -10,7 +10,7 @@ import pytest
 from adapters.crypto.tokens import hash_token
 from adapters.http.conditions import is_known
 from application.context import Context
-from domain.access import permissions_of
+from domain.access import BUILT_IN
 from domain.api_keys import API_KEY, INSTALLATION_HOLDER, IssueApiKey
 from tests.support.http_platform import OWNER, Api, opened_api
 
@@ -37,7 +37,7 @@ async def key_of(api: Api, tenant: str, role: str = "admin") -> str:
         name="t",
         holder=INSTALLATION_HOLDER,
         tenant=tenant,
-        scopes=tuple(permissions_of(role)),
+        scopes=tuple(BUILT_IN[role]),
         secret_hash=hash_token(key),
         at=START,
     )

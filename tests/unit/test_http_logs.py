@@ -16,7 +16,7 @@ from adapters.settings_values import LogRoot
 from application.context import Context
 from application.event_store import Append, Outage, Outcome
 from application.log_reader import LogEntry
-from domain.access import permissions_of
+from domain.access import BUILT_IN
 from domain.api_keys import API_KEY, INSTALLATION_HOLDER, IssueApiKey
 from tests.support.http_platform import Api, opened_api
 
@@ -59,7 +59,7 @@ async def key_of(api: Api, tenant: str, role: str = "admin") -> str:
         name="t",
         holder=INSTALLATION_HOLDER,
         tenant=tenant,
-        scopes=tuple(permissions_of(role)),
+        scopes=tuple(BUILT_IN[role]),
         secret_hash=hash_token(key),
         at=START,
     )

@@ -19,7 +19,7 @@ from application.event_store import Outage
 from application.unit import Unit
 from application.webhooks.ports import Tally
 from application.webhooks.receiving import BadSignature, Receive, ReceiveHandler
-from domain.access import permissions_of
+from domain.access import BUILT_IN
 from domain.api_keys import API_KEY, INSTALLATION_HOLDER, IssueApiKey
 from domain.webhooks.receipts import RECEIPT
 from domain.webhooks.refusals import REFUSALS
@@ -67,7 +67,7 @@ async def key_in(api: Api, tenant: str) -> str:
             name="other",
             holder=INSTALLATION_HOLDER,
             tenant=tenant,
-            scopes=tuple(permissions_of("owner")),
+            scopes=tuple(BUILT_IN["owner"]),
             secret_hash=hash_token(key.text),
             at=api.platform.now(),
         )

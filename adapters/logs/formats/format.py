@@ -6,7 +6,6 @@ from typing import Any, NamedTuple, Protocol
 from application.log_reader import Format, Level
 
 BLANKS = b" \t"
-NEWLINE = 10
 
 
 class Parsed(NamedTuple):

@@ -6,9 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from adapters.backups.fence import closed_by
 from tests.support import killed_restore
-from tests.support.restores import OpenLog, Plant, incarnation, opened
+from tests.support.restores import OpenLog, Plant, closed_by, incarnation, opened
 
 STEPS = ["prepare", "load", "migrate", "replay", "finish", "switch"]
 

@@ -5,14 +5,14 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from adapters.backups.fence import close_log, closed_by, open_log
+from adapters.backups.fence import close_log, open_log
 from adapters.backups.switch import beside, missing_rights
 from application.event_store import ForeignIncarnation, Outage
 from application.vault import KeyOwner
 from domain.jobs import JOB, QueueJob
 from domain.recorded import SYSTEM_TENANT
 from domain.restores import RESTORE, Restore
-from tests.support.restores import OpenLog, Plant, incarnation, log_name, now, opened
+from tests.support.restores import OpenLog, Plant, closed_by, incarnation, log_name, now, opened
 
 
 @pytest.fixture

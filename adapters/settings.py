@@ -5,6 +5,7 @@ at once, one line per variable, before anything is opened.
 """
 
 import os
+import re
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from ipaddress import IPv4Network, IPv6Network
@@ -213,7 +214,7 @@ def _absolute(named: Path, default: Path) -> Path:
 
 
 def _read_env_file(env_file: Path) -> dict[str, str]:
-    """`NAME=value` lines; `#` starts a comment line, one pair of quotes is taken off."""
+    """`NAME=value` lines as Compose reads them: what follows a `#` after a space is a comment."""
     try:
         lines = env_file.read_text(encoding="utf-8").splitlines()
     except (FileNotFoundError, NotADirectoryError):
@@ -229,12 +230,12 @@ def _read_env_file(env_file: Path) -> dict[str, str]:
         name, equals, value = text.partition("=")
         if not equals:
             faults.append(f"{env_file} line {count} must be NAME=value or a # comment")
-        values[name.strip()] = _unquoted(value.strip())
+        values[name.strip()] = _plain(value)
     if faults:
         raise SettingsError(faults)
     return values
 
 
-def _unquoted(value: str) -> str:
-    quoted = len(value) > 1 and value[0] == value[-1] and value[0] in "'\""
-    return value[1:-1] if quoted else value
+def _plain(value: str) -> str:
+    quoted = re.fullmatch(r"\s*(['\"])(.*?)\1\s*(?:\s#.*)?", value)
+    return quoted[2] if quoted else re.split(r"\s#", value, maxsplit=1)[0].strip()

@@ -179,6 +179,29 @@ def test_the_file_is_read_and_the_environment_goes_before_it(tmp_path: Path) -> 
     assert (settings.port, settings.host, settings.log_format) == (9001, "0.0.0.0", "json")
 
 
+@pytest.mark.parametrize(
+    ("written", "read_as"),
+    [
+        ("a@example.org   # who writes", "a@example.org"),
+        ("'a # b@example.org'  # who writes", "a # b@example.org"),
+        ("a#b@example.org", "a#b@example.org"),
+        ('"a"b@example.org"', 'a"b@example.org'),
+    ],
+)
+def test_a_comment_may_follow_a_value_in_the_file(
+    tmp_path: Path, written: str, read_as: str
+) -> None:
+    file = tmp_path / ".env"
+    file.write_text(f"SMTP_FROM={written}\n")
+    assert load_settings({}, file).smtp_from == read_as
+
+
+def test_what_the_file_only_comments_on_has_its_default(tmp_path: Path) -> None:
+    file = tmp_path / ".env"
+    file.write_text("SMTP_URL= # none yet\n")
+    assert load_settings({}, file) == read()
+
+
 def test_a_line_of_the_file_that_is_no_assignment_is_named(tmp_path: Path) -> None:
     file = tmp_path / ".env"
     file.write_text("PORT=9000\nHOST 0.0.0.0\n")

@@ -59,7 +59,7 @@ async def key_of(api: Api, tenant: str, role: str = "admin") -> str:
         name="t",
         holder=INSTALLATION_HOLDER,
         tenant=tenant,
-        scopes=tuple(BUILT_IN[role]),
+        scopes=tuple(BUILT_IN.get(role, ())),
         secret_hash=hash_token(key),
         at=START,
     )

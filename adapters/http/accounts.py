@@ -13,7 +13,7 @@ from adapters.http.event_views import EventList
 from adapters.http.histories import HistoryPage, stream_history
 from adapters.http.lists import cut, rows_of
 from adapters.http.moments import Moment, fold
-from adapters.http.names import Name, known_id
+from adapters.http.names import Name, Typed, known_id
 from adapters.http.operations import operation
 from adapters.http.paging import Page, read_cursor
 from application.accounts.closing import Close, Reopen
@@ -24,8 +24,6 @@ from domain.accounts import ACCOUNT, EMAIL, Account, AnyAccount, ClosedAccount, 
 from domain.memberships import MEMBERSHIP, Membership
 from domain.recorded import SYSTEM_TENANT
 from projections import memberships as projection
-
-Typed = Annotated[str, msgspec.Meta(max_length=1000)]
 
 EVERYBODYS = "accounts:write"
 """Who has this runs the installation, whose accounts they are."""

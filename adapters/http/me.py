@@ -1,7 +1,5 @@
 """One's own account over HTTP: look at it, change what one signs in with, close it."""
 
-from typing import Annotated
-
 import msgspec
 
 from adapters.http.answers import Answer, json_answer
@@ -11,6 +9,7 @@ from adapters.http.conditions import etag
 from adapters.http.cookies import drop_session_cookie
 from adapters.http.even_answers import evenly
 from adapters.http.moments import Moment, fold
+from adapters.http.names import Typed
 from adapters.http.operations import SIGNED_IN, operation
 from adapters.http.registration import MailedTokenBody, PendingView, pending
 from adapters.http.sessions import SessionStartedView, rendered_session
@@ -19,8 +18,6 @@ from application.accounts.closing import CloseOwn
 from application.accounts.passwords import ChangeOwnPassword, OwnSession
 from domain.accounts import ACCOUNT, Account, NoSuchAccount
 from domain.decider import Erased
-
-Typed = Annotated[str, msgspec.Meta(max_length=1000)]
 
 
 class MeView(msgspec.Struct, frozen=True, kw_only=True):

@@ -17,6 +17,9 @@ NO_NUL = {"pattern": "^[^\\u0000]*$"}
 
 Name = Annotated[str, msgspec.Meta(pattern=NAME_PATTERN)]
 
+Typed = Annotated[str, msgspec.Meta(max_length=1000)]
+"""What somebody types in: an address, a password, a token."""
+
 LONGEST_FOREIGN = 150
 """Bytes of UTF-8."""
 

@@ -7,7 +7,7 @@ who have written a letter (GDPR, Art. 15 and 17).
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -16,7 +16,7 @@ from adapters.http.calls import Call
 from adapters.http.commands import execute, no_content
 from adapters.http.cookies import drop_session_cookie
 from adapters.http.moments import seen_here
-from adapters.http.names import known_id
+from adapters.http.names import Typed, known_id
 from adapters.http.operations import SIGNED_IN, operation
 from application.memberships import STRANGER
 from application.personal_data import Erase, EraseOwn, Person, known_account
@@ -25,8 +25,6 @@ from application.positions import Position
 from domain.accounts import ACCOUNT, Account, NoSuchAccount
 
 _CHUNK = 64 * 1024  # bytes sent at once, more or less
-
-Typed = Annotated[str, msgspec.Meta(max_length=1000)]
 
 
 class EraseBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -4,7 +4,7 @@ None of it says whether an address has an account, but for registering where add
 verification (`ACCOUNTS_VERIFY=optional`).
 """
 
-from typing import Annotated, Literal
+from typing import Literal
 
 import msgspec
 
@@ -12,11 +12,10 @@ from adapters.http.answers import Answer, json_answer
 from adapters.http.calls import Call
 from adapters.http.commands import execute, no_content
 from adapters.http.even_answers import evenly
+from adapters.http.names import Typed
 from adapters.http.operations import ANYONE, operation
 from application.accounts.passwords import AskForPasswordReset, ResetForgottenPassword
 from application.accounts.registering import AskForVerification, Register, Registered, Verify
-
-Typed = Annotated[str, msgspec.Meta(max_length=1000)]
 
 
 class AccountBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

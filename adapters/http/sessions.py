@@ -9,6 +9,7 @@ from adapters.http.answers import Answer, json_answer
 from adapters.http.calls import Call
 from adapters.http.commands import Render, execute
 from adapters.http.cookies import drop_session_cookie, set_session_cookie
+from adapters.http.names import Typed
 from adapters.http.operations import ANYONE, SIGNED_IN, operation
 from adapters.http.relying_party import relying_party
 from adapters.http.sign_ins import replaced_session
@@ -17,7 +18,6 @@ from application.signing_in import SignedIn
 from domain.recorded import DEFAULT_TENANT
 from domain.rejections import Conflict, NotFound
 
-Typed = Annotated[str, msgspec.Meta(max_length=1000)]
 TenantName = Annotated[str, msgspec.Meta(pattern="^[A-Za-z0-9][A-Za-z0-9.~-]{0,99}$")]
 
 

@@ -3,12 +3,12 @@
 from adapters.http.answers import Answer
 from adapters.http.calls import Call
 from adapters.http.commands import execute
+from adapters.http.names import Typed
 from adapters.http.operations import SIGNED_IN, operation
 from adapters.http.second_factor_shapes import FactorBody, given_factor
 from adapters.http.sessions import (
     NoCurrentSession,
     SessionStartedView,
-    Typed,
     rendered_session,
 )
 from application.step_up import StepUp

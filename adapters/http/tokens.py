@@ -7,9 +7,9 @@ from adapters.http.authentication import authenticate, named_tenant
 from adapters.http.bodies import Body, RawBody, check_media_type
 from adapters.http.calls import Call
 from adapters.http.commands import execute, no_content
+from adapters.http.names import Typed
 from adapters.http.operations import ANYONE, operation
 from adapters.http.second_factor_shapes import FactorBody, given_factor
-from adapters.http.sessions import Typed
 from application.tokens.exchanging import ExchangeSession, SignInForTokens
 from application.tokens.making import Holder, Tokens
 from application.tokens.refreshing import RevokeRefreshToken, UseRefreshToken

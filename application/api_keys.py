@@ -10,6 +10,7 @@ from application.bus import Run
 from application.roles import give, opened_by, take
 from application.unit import Done, Unit
 from domain.access import check_grant
+from domain.accounts import ACCOUNT, NoteKey
 from domain.api_keys import (
     API_KEY,
     EVERYTHING,
@@ -84,6 +85,7 @@ class MakeApiKeyHandler:
         Raises:
             Invalid: it would expire before it is made, or is for an unknown service account.
             MissingPermission: it would open what the caller may not do.
+            TooManyUnprovenKeys: the person has to verify their address before they make another.
         """
         if command.expires_at is not None and command.expires_at <= self.now():
             detail = "lies in the past"
@@ -103,9 +105,16 @@ class MakeApiKeyHandler:
             )
             key = unit.begin(API_KEY, command.key, issue)
             assert isinstance(key, ApiKey)  # noqa: S101 - or the decider has refused
+            await self._note(unit, command.key)
             return key
 
         return await run(decide)
+
+    async def _note(self, unit: Unit, key: str) -> None:
+        """Let the person who makes a key know of it, as long as they may be a stranger."""
+        category, _, id_ = unit.context.actor.partition("/")
+        if category == ACCOUNT.category:
+            await unit.decide(ACCOUNT, id_, NoteKey(key=key, at=self.now()))
 
 
 async def _check_holder(unit: Unit, holder: str) -> None:

@@ -12,6 +12,10 @@ from domain.rejections import Rejection
 ANONYMOUS = "anonymous"
 
 
+Premise = Callable[[Any], Awaitable[None]]
+"""Looks at a unit's streams, and raises what is to be answered where something does not hold."""
+
+
 class Idempotency(msgspec.Struct, frozen=True, kw_only=True):
     """A caller's promise that a repeated key means the same request.
 
@@ -32,8 +36,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     `actor` is a stream name (`account/<id>`, `api-key/<id>`), `reaction/<name>` or `anonymous`.
     `if_match` is the version of the addressed stream that the caller has seen, where it said so.
     `deadline` is a time of the event loop's clock, in seconds. `premise` is what has to hold for
-    the command to be carried out, when it is recorded; it loads what it looks at by `Unit.watch`,
-    and raises what else is to be answered.
+    the command to be carried out, when it is recorded; it looks by `Unit.watch`.
     """
 
     actor: str = ANONYMOUS
@@ -43,7 +46,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     deadline: float
     if_match: int | None = None
     idempotency: Idempotency | None = None
-    premise: Callable[[Any], Awaitable[None]] | None = None
+    premise: Premise | None = None
     meta: bytes = b"{}"
 
     def tenant_of(self, *, system: bool) -> str:

@@ -95,6 +95,7 @@ class SessionOpener:
             replaces=opening.replaces,
             address=opening.address,
             device=opening.device,
+            revocations=0,
             at=at,
         )
 
@@ -109,7 +110,10 @@ class SessionOpener:
             if opening.replaces:
                 end = EndSession(session=opening.replaces, reason="replaced", at=at)
                 await unit.decide(SESSION, opening.replaces, end)
-            unit.begin(SESSION, session, start)
+            after = await unit.load(ACCOUNT, opening.account)
+            assert isinstance(after, Account)  # noqa: S101 - nothing here closes it
+            begun = msgspec.structs.replace(start, revocations=after.revocations)
+            unit.begin(SESSION, session, begun)
             signed_in = SignedIn(
                 id=session, account=opening.account, token=token.text, expires_at=expires_at
             )

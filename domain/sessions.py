@@ -18,7 +18,8 @@ class SessionStarted(Event, frozen=True, kw_only=True, tag="session.started"):
     """An account has signed in.
 
     `methods` says how (`amr` values of RFC 8176), `authenticated_at` when it last proved that. A
-    session that `replaces` another goes on where that one ended, under a new token.
+    session that `replaces` another goes on where that one ended, under a new token. `revocations`
+    is how often all sessions of the account had been ended before (None: it was not noted).
     """
 
     PERSON = "account"
@@ -32,6 +33,7 @@ class SessionStarted(Event, frozen=True, kw_only=True, tag="session.started"):
     replaces: str = ""
     address: Personal | None = None
     device: Personal | None = None
+    revocations: int | None = None
 
 
 class SessionEnded(Event, frozen=True, kw_only=True, tag="session.ended"):
@@ -56,6 +58,7 @@ class StartSession(Command, frozen=True, kw_only=True):
     replaces: str
     address: str | None
     device: str | None
+    revocations: int
     at: datetime
 
 
@@ -84,6 +87,7 @@ class OpenSession(msgspec.Struct, frozen=True, kw_only=True):
     expires_at: datetime
     address: str | Erased | None
     device: str | Erased | None
+    revocations: int | None
 
 
 class EndedSession(msgspec.Struct, frozen=True):
@@ -134,6 +138,7 @@ def _start(session: Session, command: StartSession) -> list[SessionEvent]:
             replaces=command.replaces,
             address=command.address,
             device=command.device,
+            revocations=command.revocations,
         )
     ]
 
@@ -156,6 +161,7 @@ def evolve(_session: Session, event: SessionEvent) -> Session:
                 expires_at=event.expires_at,
                 address=event.address,
                 device=event.device,
+                revocations=event.revocations,
             )
         case SessionEnded():
             return EndedSession(event.account)

@@ -10,8 +10,9 @@ from uuid import UUID
 from adapters.http.addresses import client_address
 from adapters.http.platform import HttpPlatform
 from application.access import Principal
-from application.context import ANONYMOUS, Context, Idempotency
+from application.context import ANONYMOUS, Context, Idempotency, Premise
 from application.limits import Caller
+from application.live_sessions import while_session_counts
 from application.session_store import LiveSession
 from domain.access import NotAPerson, SessionRequired, StepUpRequired, require
 from domain.accounts import ACCOUNT
@@ -43,7 +44,7 @@ class Call:
 
     `session` is the one that the request is sent in, unless it bears an API key; `access_token`
     tells whether a token acts for it. `conditional` tells whether the operation takes an
-    `If-Match`.
+    `If-Match`, and `premised` whether its command is only recorded while the session counts.
     """
 
     __slots__ = (
@@ -55,6 +56,7 @@ class Call:
         "operation",
         "params",
         "platform",
+        "premised",
         "principal",
         "receive",
         "scope",
@@ -78,6 +80,7 @@ class Call:
         self.access_token = False
         self.body = b""
         self.conditional = False
+        self.premised = False
         self.correlation_id = correlation_id_of(self.headers, platform)
 
     @property
@@ -179,8 +182,14 @@ class Call:
             deadline=asyncio.get_running_loop().time() + COMMAND_DEADLINE,
             if_match=if_match,
             idempotency=idempotency,
+            premise=self._premise(),
             meta=meta_of(self.headers),
         )
+
+    def _premise(self) -> Premise | None:
+        if self.session is None or not self.premised:
+            return None
+        return while_session_counts(self.session.id, self.session.account)
 
 
 def correlation_id_of(headers: dict[bytes, bytes], platform: HttpPlatform) -> UUID:

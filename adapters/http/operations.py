@@ -33,7 +33,8 @@ class Operation:
     is enough, and the handler asks which the caller has. `answers` maps status numbers to the
     struct of the body (None: no body). `keyed` operations take an `Idempotency-Key`, `conditional`
     ones an `If-Match`, and `consistent` ones, as all commands are, an `Annals-Consistent-After`.
-    For a `fresh` one, who is in a session must have proved lately who they are.
+    For a `fresh` one, who is in a session must have proved lately who they are. It is recorded only
+    while the session counts, as is a `lasting` one.
 
     An access token is short-lived and may leak, so what would outlive it needs the session itself:
     a `lasting` one changes who comes in, how, or what they may do here. So do all commands that are
@@ -112,6 +113,7 @@ class Operation:
             Exception: whatever becomes a problem document.
         """
         call.conditional = self.conditional
+        call.premised = self.fresh or self.lasting
         if self.needs is not None:
             await (self._admit_scraper(call) if self.scraped else self._admit(call))
         if self.method != "GET":

@@ -15,6 +15,7 @@ from application.session_store import SessionStore
 from application.signing_in import PASSWORD, Opening, SessionOpener, SignedIn
 from application.unit import Done, Unit
 from domain.accounts import ACCOUNT, Account, ChangePassword, ResetPassword, WrongToken
+from domain.api_keys import API_KEY, RevokeApiKey
 from domain.decider import Erased
 from domain.passwords import password_fault
 from domain.rejections import Invalid
@@ -140,8 +141,8 @@ class ResetForgottenPassword(msgspec.Struct, frozen=True, kw_only=True):
 class ResetForgottenPasswordHandler:
     """Carries out `ResetForgottenPassword`; every session ends, and nobody is signed in by it.
 
-    Where nobody had proven the address before, whoever enrolled the account's second factors may
-    be a stranger: they go.
+    Where nobody had proven the address before, whoever has used the account may be a stranger:
+    the second factors that they have enrolled go, and the keys that they have made.
     """
 
     check: CredentialCheck
@@ -178,8 +179,7 @@ class ResetForgottenPasswordHandler:
             before = await unit.load(ACCOUNT, given.owner)
             await unit.decide(ACCOUNT, given.owner, command_)
             if isinstance(before, Account) and not before.verified:
-                remove = RemoveAllFactors(at=command_.at)
-                await unit.decide(SECOND_FACTORS, given.owner, remove)
+                await _leave_nothing(unit, given.owner, before, command_.at)
             self.mail.letters.post(
                 unit, kind="password-changed", person=given.owner, to=account.email
             )
@@ -189,6 +189,13 @@ class ResetForgottenPasswordHandler:
         if not isinstance(account.email, Erased):
             await self.check.trust(known_form(account.email), command.address)
         return done
+
+
+async def _leave_nothing(unit: Unit, id_: str, account: Account, at: datetime) -> None:
+    """End what lets somebody in, beside passwords and sessions."""
+    await unit.decide(SECOND_FACTORS, id_, RemoveAllFactors(at=at))
+    for key in account.unproven_keys:
+        await unit.decide(API_KEY, key, RevokeApiKey(key=key, at=at))
 
 
 def _refuse(password: str, account: Account, common: Container[str]) -> None:

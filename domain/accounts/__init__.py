@@ -18,6 +18,7 @@ from domain.accounts.commands import (
     EraseAccount,
     ErasureReason,
     LockOut,
+    NoteKey,
     RecordFailedSignIns,
     RegisterAccount,
     RehashPassword,
@@ -44,6 +45,7 @@ from domain.accounts.events import (
     PasswordDropped,
     PasswordRehashed,
     PasswordResetAsked,
+    UnprovenKeyMade,
     VerificationAsked,
 )
 from domain.accounts.reservations import (
@@ -65,6 +67,7 @@ from domain.accounts.state import (
     NoAccount,
     NoSuchAccount,
     PendingEmail,
+    TooManyUnprovenKeys,
     WrongToken,
 )
 
@@ -107,6 +110,7 @@ __all__ = [
     "LockOut",
     "NoAccount",
     "NoSuchAccount",
+    "NoteKey",
     "PasswordChanged",
     "PasswordDropped",
     "PasswordRehashed",
@@ -120,6 +124,8 @@ __all__ = [
     "ReserveEmail",
     "ResetPassword",
     "RevokeSessions",
+    "TooManyUnprovenKeys",
+    "UnprovenKeyMade",
     "VerificationAsked",
     "VerifyAddress",
     "WrongToken",

@@ -75,6 +75,13 @@ class RehashPassword(Command, frozen=True, kw_only=True):
     at: datetime
 
 
+class NoteKey(Command, frozen=True, kw_only=True):
+    """Remember a key that the account makes, while nobody has proved its address."""
+
+    key: str
+    at: datetime
+
+
 class AskEmailChange(Command, frozen=True, kw_only=True):
     """Let a token stand for reading the mail of a new address."""
 
@@ -153,6 +160,7 @@ AccountCommand = (
     | ChangePassword
     | DropPassword
     | RehashPassword
+    | NoteKey
     | AskEmailChange
     | ChangeEmail
     | CloseAccount

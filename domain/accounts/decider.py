@@ -1,8 +1,6 @@
-"""What accounts decide, and what they become."""
+"""What accounts decide."""
 
 from typing import assert_never
-
-from msgspec.structs import replace
 
 from domain.accounts.commands import (
     AccountCommand,
@@ -16,6 +14,7 @@ from domain.accounts.commands import (
     DropPassword,
     EraseAccount,
     LockOut,
+    NoteKey,
     RecordFailedSignIns,
     RegisterAccount,
     RehashPassword,
@@ -24,12 +23,10 @@ from domain.accounts.commands import (
     RevokeSessions,
     VerifyAddress,
 )
-from domain.accounts.erasure import decide_erasure, destroyed, erased, readable, registered
+from domain.accounts.erasure import decide_erasure
 from domain.accounts.events import (
     AccountClosed,
-    AccountErased,
     AccountEvent,
-    AccountKeysDestroyed,
     AccountLockedOut,
     AccountRegistered,
     AccountReopened,
@@ -42,26 +39,27 @@ from domain.accounts.events import (
     PasswordDropped,
     PasswordRehashed,
     PasswordResetAsked,
+    UnprovenKeyMade,
     VerificationAsked,
 )
+from domain.accounts.evolution import evolve
 from domain.accounts.state import (
     Account,
     AccountIsClosed,
     AnyAccount,
-    Asked,
     ClosedAccount,
     EmailTaken,
     ErasedAccount,
     NoAccount,
     NoSuchAccount,
-    PendingEmail,
+    TooManyUnprovenKeys,
     WrongToken,
     check_token,
 )
 from domain.decider import Decider, Erased
 
-MOST_TOKENS = 5
-"""So many mails may be on their way; one asked for too often is not void before it is read."""
+MOST_UNPROVEN_KEYS = 100
+"""So many keys are made before the address is verified: a reset revokes them in one append."""
 
 
 def decide(account: AnyAccount, command: AccountCommand) -> list[AccountEvent]:  # noqa: C901, PLR0911, PLR0912 - it routes
@@ -81,6 +79,8 @@ def decide(account: AnyAccount, command: AccountCommand) -> list[AccountEvent]: 
             return _drop_password(_open(account))
         case RehashPassword():
             return _rehash_password(_open(account), command)
+        case NoteKey():
+            return _note_key(_open(account), command)
         case ChangeEmail():
             return _change_email(account, command)
         case CloseAccount():
@@ -178,6 +178,14 @@ def _rehash_password(account: Account, command: RehashPassword) -> list[AccountE
     return [PasswordRehashed(password_hash=command.password_hash)]
 
 
+def _note_key(account: Account, command: NoteKey) -> list[AccountEvent]:
+    if account.verified:
+        return []
+    if len(account.unproven_keys) >= MOST_UNPROVEN_KEYS:
+        raise TooManyUnprovenKeys
+    return [UnprovenKeyMade(key=command.key)]
+
+
 def _change_email(account: AnyAccount, command: ChangeEmail) -> list[AccountEvent]:
     if not isinstance(account, Account) or account.email_change is None:
         raise WrongToken
@@ -223,66 +231,6 @@ def _fail(account: AnyAccount, command: RecordFailedSignIns | LockOut) -> list[A
     if isinstance(command, LockOut):
         return [AccountLockedOut(until=command.until, everywhere=command.everywhere)]
     return [AccountSignInsFailed(minute=command.minute, count=command.count)]
-
-
-def evolve(account: AnyAccount, event: AccountEvent) -> AnyAccount:
-    """The account after an event."""
-    match event, account:
-        case AccountRegistered(), _:
-            return registered(event)
-        case AccountErased(), _:
-            return erased(event)
-        case AccountKeysDestroyed(), ErasedAccount():
-            return destroyed(account, event)
-        case AccountReopened(), ClosedAccount():
-            return account.account
-        case _, Account():
-            return _evolve_open(account, event)
-        case _:
-            return account
-
-
-def _evolve_open(account: Account, event: AccountEvent) -> AnyAccount:
-    match event:
-        case VerificationAsked():
-            return replace(account, verifications=_kept(account.verifications, event))
-        case AccountVerified():
-            return replace(account, verified=True, verifications=())
-        case PasswordResetAsked():
-            return replace(account, resets=_kept(account.resets, event))
-        case PasswordChanged():
-            return replace(
-                account,
-                password_hash=readable(event.password_hash),
-                passwords=account.passwords + 1,
-                resets=(),
-                email_change=None,
-            )
-        case PasswordDropped():
-            return replace(
-                account, password_hash=None, passwords=account.passwords + 1, verifications=()
-            )
-        case PasswordRehashed():
-            return replace(account, password_hash=readable(event.password_hash))
-        case EmailChangeAsked():
-            pending = PendingEmail(event.email, Asked(event.token_hash, event.expires_at))
-            return replace(account, email_change=pending)
-        case EmailChanged():
-            return _without_tokens(replace(account, email=event.email, verified=True))
-        case AccountClosed():
-            return ClosedAccount(_without_tokens(account))
-        case _:
-            return account
-
-
-def _kept(
-    asked: tuple[Asked, ...], event: VerificationAsked | PasswordResetAsked
-) -> tuple[Asked, ...]:
-    return (*asked, Asked(event.token_hash, event.expires_at))[-MOST_TOKENS:]
-
-
-def _without_tokens(account: Account) -> Account:
-    return replace(account, verifications=(), resets=(), email_change=None)
 
 
 ACCOUNT: Decider[AnyAccount, AccountCommand, AccountEvent] = Decider(

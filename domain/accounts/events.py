@@ -55,6 +55,12 @@ class PasswordRehashed(Event, frozen=True, kw_only=True, tag="account.password_r
     password_hash: Private
 
 
+class UnprovenKeyMade(Event, frozen=True, kw_only=True, tag="account.unproven_key_made"):
+    """An API key was made by the account before anybody had proved its address."""
+
+    key: str
+
+
 class EmailChangeAsked(Event, frozen=True, kw_only=True, tag="account.email_change_asked"):
     """Who has this token reads the mail of the address that is to be the account's."""
 
@@ -130,6 +136,7 @@ AccountEvent = (
     | PasswordChanged
     | PasswordDropped
     | PasswordRehashed
+    | UnprovenKeyMade
     | EmailChangeAsked
     | EmailChanged
     | AccountClosed

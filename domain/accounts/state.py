@@ -29,7 +29,11 @@ class NoAccount(msgspec.Struct, frozen=True):
 
 
 class Account(msgspec.Struct, frozen=True, kw_only=True):
-    """An account that is open; `passwords` counts those it has had."""
+    """An account that is open; `passwords` counts those it has had.
+
+    `revocations` counts how often its sessions were ended, all but the one that was `kept`.
+    `unproven_keys` were made before anybody had proved the address.
+    """
 
     email: str | Erased
     password_hash: str | None
@@ -38,6 +42,13 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     verifications: tuple[Asked, ...] = ()
     resets: tuple[Asked, ...] = ()
     email_change: PendingEmail | None = None
+    revocations: int = 0
+    kept: str = ""
+    unproven_keys: tuple[str, ...] = ()
+
+    def counts(self, session: str, revocations: int) -> bool:
+        """Whether a session has not been ended with others that began after so many revocations."""
+        return revocations == self.revocations or session == self.kept
 
 
 class ClosedAccount(msgspec.Struct, frozen=True):
@@ -80,6 +91,13 @@ class AccountIsClosed(Conflict):
 
     slug = "account-closed"
     title = "The account is closed"
+
+
+class TooManyUnprovenKeys(Conflict):
+    """The address has to be verified before more keys are made."""
+
+    slug = "too-many-unproven-keys"
+    title = "Verify your address before you make more keys"
 
 
 class WrongToken(Unauthenticated):

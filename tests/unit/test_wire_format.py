@@ -35,6 +35,7 @@ from domain.accounts import (
     PasswordDropped,
     PasswordRehashed,
     PasswordResetAsked,
+    UnprovenKeyMade,
     VerificationAsked,
 )
 from domain.actions import ActionDefined, HttpTarget
@@ -231,6 +232,7 @@ EXAMPLES: list[Event] = [
     PasswordResetAsked(token_hash="t1", expires_at=AT),
     PasswordChanged(password_hash="$argon2id$hash", forgotten=True),
     PasswordDropped(),
+    UnprovenKeyMade(key="k1"),
     PasswordRehashed(password_hash="$argon2id$hash"),
     EmailChangeAsked(email="ada@example.com", token_hash="t1", expires_at=AT),
     EmailChanged(email="ada@example.com"),
@@ -259,6 +261,7 @@ EXAMPLES: list[Event] = [
         methods=("pwd",),
         address="203.0.113.7",
         device=None,
+        revocations=2,
     ),
     SessionEnded(account="a1", reason="signed_out"),
     TotpOffered(seed="JBSWY3DPEHPK3PXP"),

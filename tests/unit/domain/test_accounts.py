@@ -13,6 +13,7 @@ from domain.accounts import (
     Account,
     AccountClosed,
     AccountErased,
+    AccountEvent,
     AccountIsClosed,
     AccountKeysDestroyed,
     AccountLockedOut,
@@ -39,6 +40,7 @@ from domain.accounts import (
     ErasedAccount,
     LockOut,
     NoSuchAccount,
+    NoteKey,
     PasswordChanged,
     PasswordDropped,
     PasswordRehashed,
@@ -51,10 +53,13 @@ from domain.accounts import (
     ReserveEmail,
     ResetPassword,
     RevokeSessions,
+    TooManyUnprovenKeys,
+    UnprovenKeyMade,
     VerificationAsked,
     VerifyAddress,
     WrongToken,
 )
+from domain.accounts.decider import MOST_UNPROVEN_KEYS
 from domain.decider import ERASED
 from tests.support.deciders import given
 
@@ -252,6 +257,39 @@ def test_sessions_are_revoked() -> None:
     given(ACCOUNT, REGISTERED, AccountClosed()).when(revoke).then()
 
 
+def test_a_session_counts_until_all_are_ended_that_began_before() -> None:
+    all_, others = AccountSessionsRevoked(reason="r"), AccountSessionsRevoked(reason="r", kept="s")
+
+    def counts(*history: AccountEvent) -> bool:
+        account = ACCOUNT.fold((REGISTERED, *history))
+        assert isinstance(account, Account)
+        return account.counts("s", 0)
+
+    assert counts()
+    assert counts(others)
+    assert not counts(all_)
+    assert not counts(others, all_)
+    assert not counts(AccountClosed(), all_, AccountReopened())
+
+
+def test_keys_are_remembered_until_the_address_is_proved() -> None:
+    note, noted = NoteKey(key="k", at=AT), UnprovenKeyMade(key="k")
+    given(ACCOUNT, REGISTERED).when(note).then(noted)
+    given(ACCOUNT, REGISTERED, AccountVerified()).when(note).then()
+    for proof in (AccountVerified(), EmailChanged(email="ada@example.com")):
+        before, after = ACCOUNT.fold((REGISTERED, noted)), ACCOUNT.fold((REGISTERED, noted, proof))
+        assert isinstance(before, Account)
+        assert isinstance(after, Account)
+        assert (before.unproven_keys, after.unproven_keys) == (("k",), ())
+
+
+def test_only_so_many_keys_are_made_before() -> None:
+    noted = [UnprovenKeyMade(key=str(number)) for number in range(MOST_UNPROVEN_KEYS)]
+    note = NoteKey(key="k", at=AT)
+    given(ACCOUNT, REGISTERED, *noted).when(note).refused(TooManyUnprovenKeys)
+    given(ACCOUNT, REGISTERED, *noted, AccountVerified()).when(note).then()
+
+
 def test_nobodys_sessions_are_not() -> None:
     given(ACCOUNT).when(RevokeSessions(reason="role_changed", at=AT)).refused(NoSuchAccount)
 
@@ -281,6 +319,7 @@ EVENTS = [
     RESET_ASKED,
     CHANGED,
     PasswordRehashed(password_hash="h2"),
+    UnprovenKeyMade(key="k"),
     CHANGE_ASKED,
     EmailChanged(email="ada@example.com"),
     AccountClosed(),

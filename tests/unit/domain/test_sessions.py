@@ -23,6 +23,7 @@ START = StartSession(
     replaces="s0",
     address=None,
     device="Firefox",
+    revocations=2,
     at=AT,
 )
 STARTED = SessionStarted(
@@ -34,6 +35,7 @@ STARTED = SessionStarted(
     methods=("pwd", "otp"),
     replaces="s0",
     device="Firefox",
+    revocations=2,
 )
 END = EndSession(session="s", reason="signed_out", at=AT)
 ENDED = SessionEnded(account="a", reason="signed_out")

@@ -1,11 +1,9 @@
 """URLs that cannot be called are refused when an action is defined, before they are recorded."""
 
-from collections.abc import AsyncIterator
-
 import pytest
 
 from adapters.egress.urls import UnusableUrl, check_url
-from tests.support.http_platform import Api, opened_api
+from tests.support.http_platform import Api
 
 UNUSABLE = [
     "gopher://127.0.0.1/",
@@ -15,12 +13,6 @@ UNUSABLE = [
     "http://127.0.0.1:0/",
     "http://127.0.0.1:99999/",
 ]
-
-
-@pytest.fixture
-async def api() -> AsyncIterator[Api]:
-    async with opened_api() as api:
-        yield api
 
 
 @pytest.mark.parametrize("url", UNUSABLE)

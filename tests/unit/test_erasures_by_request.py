@@ -1,6 +1,5 @@
 """What whoever runs the installation does for those who cannot sign in, over ports in memory."""
 
-from collections.abc import AsyncIterator
 from typing import Any
 from uuid import uuid4
 
@@ -12,18 +11,12 @@ from application.mail import SendMail
 from application.personal_data import key_owners
 from domain.accounts import ACCOUNT, ErasedAccount
 from tests.support.erasures import carry_out, erased_event, handler_of
-from tests.support.http_platform import Api, opened_api
+from tests.support.http_platform import Api
 from tests.support.leaving import DEVICE, EMAIL, PASSWORD, PERSON, signed_in
 from tests.support.letters import attempt, letters_in
 from tests.support.members import new_tenant, person, refusal, with_role
 
 REQUESTED = {"reason": "requested"}
-
-
-@pytest.fixture
-async def api() -> AsyncIterator[Api]:
-    async with opened_api() as api:
-        yield api
 
 
 async def types_of(api: Api, account: str) -> list[str]:

@@ -1,7 +1,6 @@
 """Usage of flags: each evaluation is counted, recorded once, and nobody fills the memory."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
@@ -24,12 +23,6 @@ VARIANTS = [
     {"name": "blue", "weight": 1000, "payload": {"type": "string", "value": "#00f"}},
     {"name": "red", "weight": 0},
 ]
-
-
-@pytest.fixture
-async def api() -> AsyncIterator[Api]:
-    async with opened_api() as api:
-        yield api
 
 
 async def define(api: Api, key: str, **change: Any) -> None:

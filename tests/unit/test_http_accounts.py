@@ -27,12 +27,6 @@ def _(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-async def api() -> AsyncIterator[Api]:
-    async with opened_api() as api:
-        yield api
-
-
-@pytest.fixture
 async def strict() -> AsyncIterator[Api]:
     """Where addresses have to be verified."""
     settings = Settings(log_level="error", accounts_verify="required")

@@ -1,9 +1,6 @@
 """What each capability's routes promise, over a platform in memory."""
 
-from collections.abc import AsyncIterator
 from typing import Any
-
-import pytest
 
 from tests.support.http_platform import OWNER, Api, opened_api
 
@@ -19,12 +16,6 @@ ACTION = {
     "executor": {"kind": "http", "url": "http://127.0.0.1:9/x", "timeout": "5s"},
     "retry": {"max_attempts": 3, "base": "200ms", "cap": "30s"},
 }
-
-
-@pytest.fixture
-async def api() -> AsyncIterator[Api]:
-    async with opened_api() as api:
-        yield api
 
 
 async def define(api: Api, **change: Any) -> None:

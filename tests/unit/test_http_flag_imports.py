@@ -1,18 +1,11 @@
 """Imports over HTTP: a flag may come as broken as it was elsewhere, but none is broken here."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
-from tests.support.http_platform import Api, opened_api
-
-
-@pytest.fixture
-async def api() -> AsyncIterator[Api]:
-    async with opened_api() as api:
-        yield api
+from tests.support.http_platform import Api
 
 
 def feature(**said: Any) -> dict[str, Any]:

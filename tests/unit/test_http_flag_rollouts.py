@@ -1,16 +1,6 @@
 """Rollouts over HTTP: of a flag without rules, or of one rule."""
 
-from collections.abc import AsyncIterator
-
-import pytest
-
-from tests.support.http_platform import Api, opened_api
-
-
-@pytest.fixture
-async def api() -> AsyncIterator[Api]:
-    async with opened_api() as api:
-        yield api
+from tests.support.http_platform import Api
 
 
 async def test_a_flag_without_rules_is_rolled_out_itself(api: Api) -> None:

@@ -1,14 +1,13 @@
 """What would outlast an access token, over HTTP: it needs the session itself."""
 
 import re
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
 from adapters.http.app import OPERATIONS
-from tests.support.http_platform import Api, opened_api
-from tests.support.second_factors import PASSWORD, Person, person
+from tests.support.http_platform import Api
+from tests.support.second_factors import PASSWORD, Person
 from tests.support.tokens import exchanged
 
 NO_ID = "00000000-0000-4000-8000-000000000000"
@@ -29,17 +28,6 @@ TAKE_BACK = {
 """What takes credentials back, and so can be done with whatever one has."""
 
 REFUSED = (403, "/problems/session-required")
-
-
-@pytest.fixture
-async def api() -> AsyncIterator[Api]:
-    async with opened_api() as api:
-        yield api
-
-
-@pytest.fixture
-async def ada(api: Api) -> Person:
-    return await person(api)
 
 
 async def type_of(ada: Person, token: str, method: str, path: str, body: Any) -> tuple[int, str]:

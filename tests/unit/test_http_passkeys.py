@@ -1,6 +1,5 @@
 """Passkeys over HTTP: registering and using them, and what hostile ones come to."""
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -14,17 +13,6 @@ from tests.support.letters import letters_in
 from tests.support.second_factors import Person, enrolled, person
 
 WRONG = "/problems/wrong-passkey"
-
-
-@pytest.fixture
-async def api() -> AsyncIterator[Api]:
-    async with opened_api() as api:
-        yield api
-
-
-@pytest.fixture
-async def ada(api: Api) -> Person:
-    return await person(api)
 
 
 @pytest.fixture

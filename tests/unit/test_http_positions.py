@@ -1,7 +1,7 @@
 """Places in the log that requests name: reached, waited for, or refused."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from uuid import uuid4
 
 import pytest
@@ -12,15 +12,9 @@ from application.event_store import StoredEvent
 from application.flags.changes import EditFlag
 from application.positions import Position
 from domain.flags.edits import Disable
-from tests.support.http_platform import Api, MemoryPlatform, opened_api
+from tests.support.http_platform import Api, MemoryPlatform
 
 ACTION = {"flag": "beta", "executor": {"kind": "log"}}
-
-
-@pytest.fixture
-async def api() -> AsyncIterator[Api]:
-    async with opened_api() as api:
-        yield api
 
 
 @pytest.mark.parametrize(

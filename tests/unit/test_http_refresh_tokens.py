@@ -1,7 +1,6 @@
 """Refresh tokens over HTTP: used once each, and given back."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -10,12 +9,6 @@ from tests.support.http_platform import Api, opened_api
 from tests.support.tokens import events, exchanged, opens, refreshed
 
 ADA = {"email": "ada@example.org", "password": "correct horse"}
-
-
-@pytest.fixture
-async def api() -> AsyncIterator[Api]:
-    async with opened_api() as api:
-        yield api
 
 
 async def test_a_refresh_token_gives_the_next_one(api: Api) -> None:

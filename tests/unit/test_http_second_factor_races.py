@@ -1,28 +1,14 @@
 """Second factors that are used at once, and in processes that have not heard of each other."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from dataclasses import replace
-
-import pytest
 
 from tests.support.authenticator import Authenticator
 from tests.support.http_platform import Api, opened_api
-from tests.support.second_factors import Person, enrolled, person
+from tests.support.second_factors import Person, enrolled
 
 WRONG = "/problems/wrong-second-factor"
 REQUIRED = "/problems/second-factor-required"
-
-
-@pytest.fixture
-async def api() -> AsyncIterator[Api]:
-    async with opened_api() as api:
-        yield api
-
-
-@pytest.fixture
-async def ada(api: Api) -> Person:
-    return await person(api)
 
 
 async def test_of_two_uses_of_a_code_at_once_one_counts(ada: Person) -> None:

@@ -10,7 +10,7 @@ from tests.support.authenticator import Authenticator
 from tests.support.http_platform import Api, opened_api
 from tests.support.letters import letters_in
 from tests.support.mailbox import token_in
-from tests.support.second_factors import PASSWORD, Person, enrolled, person
+from tests.support.second_factors import PASSWORD, Person, enrolled
 
 WRONG = "/problems/wrong-second-factor"
 REQUIRED = "/problems/second-factor-required"
@@ -20,11 +20,6 @@ REQUIRED = "/problems/second-factor-required"
 async def api() -> AsyncIterator[Api]:
     async with opened_api(lockout=PatientLockout(MemoryLockout())) as api:
         yield api
-
-
-@pytest.fixture
-async def ada(api: Api) -> Person:
-    return await person(api)
 
 
 JACKDAW = "a jackdaw on the weathervane"

@@ -1,29 +1,17 @@
 """Second factors over HTTP: enrolling them, and signing in with them."""
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from tests.support.http_platform import OWNER, Api, opened_api
+from tests.support.http_platform import OWNER, Api
 from tests.support.letters import letters_in
 from tests.support.second_factors import EMAIL, Person, enrolled, person
 from tests.support.shown_codes import shown_code
 
 WRONG = "/problems/wrong-second-factor"
 REQUIRED = "/problems/second-factor-required"
-
-
-@pytest.fixture
-async def api() -> AsyncIterator[Api]:
-    async with opened_api() as api:
-        yield api
-
-
-@pytest.fixture
-async def ada(api: Api) -> Person:
-    return await person(api)
 
 
 async def test_an_authenticator_counts_only_after_a_right_code(ada: Person) -> None:

@@ -2,11 +2,9 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from typing import Any
 
-import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from typing_extensions import override
 
@@ -16,12 +14,6 @@ from domain.signing_keys import INSTALLATION, OVERLAP, SIGNING_KEYS
 from tests.support.forged_tokens import decoded
 from tests.support.http_platform import Api, opened_api
 from tests.support.tokens import events, exchanged, forger, opens, refreshed
-
-
-@pytest.fixture
-async def api() -> AsyncIterator[Api]:
-    async with opened_api() as api:
-        yield api
 
 
 async def published(api: Api) -> list[Any]:

@@ -1,6 +1,5 @@
 """Step-up over HTTP: what is sensitive needs a fresh proof, and a proof is a new session."""
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 
@@ -14,17 +13,6 @@ from tests.support.second_factors import HOST, PASSWORD, Person, enrolled, perso
 
 SENSITIVE = ("POST", "/v1/me/totp")
 STALE = timedelta(minutes=10, seconds=1)
-
-
-@pytest.fixture
-async def api() -> AsyncIterator[Api]:
-    async with opened_api() as api:
-        yield api
-
-
-@pytest.fixture
-async def ada(api: Api) -> Person:
-    return await person(api)
 
 
 async def step_up(ada: Person, **body: Any) -> httpx.Response:

@@ -2,21 +2,14 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
 
-from tests.support.http_platform import OWNER, Api, opened_api
+from tests.support.http_platform import OWNER, Api
 from tests.support.letters import letters_in
 from tests.support.members import Person, new_tenant, person, refusal, with_role
 from tests.support.senders import Sender
-
-
-@pytest.fixture
-async def api() -> AsyncIterator[Api]:
-    async with opened_api() as api:
-        yield api
 
 
 @pytest.fixture

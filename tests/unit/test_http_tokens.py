@@ -1,6 +1,5 @@
 """Tokens over HTTP: exchanged, and good only with their session."""
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 
@@ -9,16 +8,10 @@ import pytest
 
 from application.context import Context
 from domain.memberships import MEMBERSHIP, GrantMembership
-from tests.support.http_platform import Api, opened_api
+from tests.support.http_platform import Api
 from tests.support.tokens import events, exchanged, forger, opens, refreshed, said
 
 ADA = {"email": "ada@example.org", "password": "correct horse"}
-
-
-@pytest.fixture
-async def api() -> AsyncIterator[Api]:
-    async with opened_api() as api:
-        yield api
 
 
 async def test_a_session_is_exchanged_for_tokens(api: Api) -> None:

@@ -1,25 +1,12 @@
 """Tokens for who has a second factor, or works in more than one tenant."""
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
 import pytest
 
-from tests.support.http_platform import Api, opened_api
 from tests.support.letters import letters_in
-from tests.support.second_factors import EMAIL, PASSWORD, Person, enrolled, person
-
-
-@pytest.fixture
-async def api() -> AsyncIterator[Api]:
-    async with opened_api() as api:
-        yield api
-
-
-@pytest.fixture
-async def ada(api: Api) -> Person:
-    return await person(api)
+from tests.support.second_factors import EMAIL, PASSWORD, Person, enrolled
 
 
 async def exchange(person: Person, **factor: Any) -> httpx.Response:

@@ -23,16 +23,10 @@ from domain.access import BUILT_IN
 from domain.api_keys import API_KEY, INSTALLATION_HOLDER, IssueApiKey
 from domain.webhooks.receipts import RECEIPT
 from domain.webhooks.refusals import REFUSALS
-from tests.support.http_platform import Api, opened_api
+from tests.support.http_platform import Api
 
 SECRET = "It's a Secret to Everybody"
 SOURCE = {"preset": "github", "secrets": [SECRET], "target": {"kind": "log"}}
-
-
-@pytest.fixture
-async def api() -> AsyncIterator[Api]:
-    async with opened_api() as api:
-        yield api
 
 
 def signed(body: bytes, secret: str = SECRET, **headers: str) -> dict[str, str]:

@@ -1,6 +1,5 @@
 """Letters over ports in memory: what they say, how they are sent, and who reads the outbox."""
 
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Any, get_args
 
@@ -17,19 +16,13 @@ from domain.accounts import EMAIL, ReserveEmail
 from domain.decider import ERASED
 from domain.mail import RETRY, MailKind
 from domain.recorded import SYSTEM_TENANT
-from tests.support.http_platform import PUBLIC_URL, Api, MemoryPlatform, opened_api
+from tests.support.http_platform import PUBLIC_URL, Api, MemoryPlatform
 from tests.support.letters import attempt, context, letters_in, post
 from tests.support.mailbox import token_in
 
 TOKEN = make_api_key(new_id()).text
 UNTIL = datetime(2026, 1, 2, 3, 4, tzinfo=UTC)
 WITH_TOKEN: dict[str, Any] = {"token": TOKEN, "until": UNTIL}
-
-
-@pytest.fixture
-async def api() -> AsyncIterator[Api]:
-    async with opened_api() as api:
-        yield api
 
 
 def sending(mailer: Mailer | None) -> SendMail:

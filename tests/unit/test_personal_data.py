@@ -1,6 +1,5 @@
 """How a person is erased, over ports in memory."""
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
@@ -17,15 +16,9 @@ from application.vault import KeyOwner
 from domain.accounts import ACCOUNT, ErasedAccount
 from domain.recorded import DEFAULT_TENANT, SYSTEM_TENANT
 from tests.support.erasures import carry_out, erased_event, handler_of
-from tests.support.http_platform import Api, opened_api
+from tests.support.http_platform import Api
 from tests.support.leaving import DEVICE, EMAIL, PASSWORD, PERSON, signed_in
 from tests.support.letters import letters_in, post
-
-
-@pytest.fixture
-async def api() -> AsyncIterator[Api]:
-    async with opened_api() as api:
-        yield api
 
 
 async def erase(api: Api, token: str, password: str = PASSWORD) -> httpx.Response:

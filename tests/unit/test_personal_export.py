@@ -1,19 +1,9 @@
 """What a person is given about themselves, over ports in memory."""
 
-from collections.abc import AsyncIterator
-
-import pytest
-
 from domain.recorded import DEFAULT_TENANT
-from tests.support.http_platform import Api, opened_api
+from tests.support.http_platform import Api
 from tests.support.leaving import DEVICE, EMAIL, PASSWORD, signed_in
 from tests.support.letters import post
-
-
-@pytest.fixture
-async def api() -> AsyncIterator[Api]:
-    async with opened_api() as api:
-        yield api
 
 
 async def test_a_person_is_given_everything_about_them(api: Api) -> None:

@@ -10,10 +10,9 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.support.accounts import mailed
 from tests.support.authenticator import Authenticator
 from tests.support.http_platform import Api, opened_api
-from tests.support.letters import letters_in
-from tests.support.mailbox import token_in
 from tests.support.second_factors import EMAIL, HOST, Person, enrolled, person
 from tests.support.tokens import exchanged, opens, refreshed
 
@@ -38,12 +37,6 @@ async def stranger(api: Api) -> Person:
     signed_in = await stranger.sign_in()
     stranger.token = signed_in.json()["token"]
     return stranger
-
-
-async def mailed(api: Api, kind: str) -> str:
-    [*_, letter] = [each for each in await letters_in(api.platform) if each.kind == kind]
-    assert isinstance(letter.text, str)
-    return token_in(letter.text)
 
 
 async def reset(api: Api) -> None:

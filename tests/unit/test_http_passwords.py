@@ -10,6 +10,7 @@ import bcrypt
 import pytest
 
 from adapters.crypto.passwords import Argon2Hasher
+from tests.support.accounts import types_of
 from tests.support.http_platform import Api, opened_api
 
 ADA, PASSWORD = "ada@example.org", "correct horse"
@@ -40,11 +41,6 @@ async def sign_in(api: Api, email: str = ADA, password: str = PASSWORD) -> Any:
     answer = await api.ask("POST", "/v1/sessions", {"email": email, "password": password})
     api.http.cookies.clear()
     return answer
-
-
-async def types_of(api: Api, account: str) -> list[str]:
-    page = await api.owner("GET", f"/v1/accounts/{account}/history")
-    return [each["type"] for each in page.json()["items"]]
 
 
 @pytest.mark.parametrize("kind", ["bcrypt", "argon2i", "other costs"])

@@ -6,10 +6,9 @@ import pytest
 
 from adapters.memory.lockout import MemoryLockout
 from application.patient_lockout import PatientLockout
+from tests.support.accounts import mailed
 from tests.support.authenticator import Authenticator
 from tests.support.http_platform import Api, opened_api
-from tests.support.letters import letters_in
-from tests.support.mailbox import token_in
 from tests.support.second_factors import PASSWORD, Person, enrolled
 
 WRONG = "/problems/wrong-second-factor"
@@ -23,11 +22,6 @@ async def api() -> AsyncIterator[Api]:
 
 
 JACKDAW = "a jackdaw on the weathervane"
-
-
-async def mailed(api: Api, kind: str) -> str:
-    letters = [each for each in await letters_in(api.platform) if each.kind == kind]
-    return token_in(str(letters[-1].text))
 
 
 async def reset_by_mail(api: Api, ada: Person) -> None:

@@ -28,6 +28,7 @@ from domain.accounts import (
     RehashPassword,
 )
 from domain.decider import Erased
+from domain.password_costs import INSTALLATION, PASSWORD_COSTS, PasswordCosts
 from domain.rejections import LimitExceeded, Unauthenticated
 
 
@@ -65,6 +66,13 @@ class Checked(msgspec.Struct, frozen=True, kw_only=True):
     attempt: Attempt
 
 
+class _Found(msgspec.Struct, frozen=True):
+    """The account of an address, if it has one, and which costs anybody's hash may have."""
+
+    owner: tuple[str, Account] | None
+    costs: frozenset[PasswordCosts]
+
+
 @dataclass(frozen=True)
 class CredentialCheck:
     """Tells whose an address and a password are; the lock-out stands before it.
@@ -91,7 +99,9 @@ class CredentialCheck:
         email = known_form(given.email)
         attempt = await self.reserve(email, given.address)
         async with self._unjudged(attempt):
-            owner = await self._owner(email, run)
+            found = await self._found(email, run)
+            await self.hasher.expect(found.costs)
+            owner = found.owner
             known = owner[1].password_hash if owner and self.admits(owner[1]) else None
             verified = await self.hasher.verify(known, given.password)
         if owner is None or not verified.ok:
@@ -197,14 +207,16 @@ class CredentialCheck:
 
         await run.aside(decide, lanes=[(ACCOUNT, account)])
 
-    async def _owner(self, email: str, run: Run) -> tuple[str, Account] | None:
-        """The account of an address; looked up the same way whether there is one or not."""
+    async def _found(self, email: str, run: Run) -> _Found:
+        """What there is to check; looked up the same way whether there is an account or not."""
         address = self.email_hash(email)
 
-        async def look(unit: Unit) -> tuple[str, Account] | None:
+        async def look(unit: Unit) -> _Found:
             reservation = await unit.load(EMAIL, address)
             account = await unit.load(ACCOUNT, reservation.account or address)
-            return (reservation.account, account) if isinstance(account, Account) else None
+            known = await unit.load(PASSWORD_COSTS, INSTALLATION)
+            owner = (reservation.account, account) if isinstance(account, Account) else None
+            return _Found(owner, known.costs)
 
         return await run.look(look)
 

@@ -1,8 +1,11 @@
 """The port to what hashes passwords: slow on purpose, so it never runs on the event loop."""
 
+from collections.abc import Iterable
 from typing import Protocol
 
 import msgspec
+
+from domain.password_costs import PasswordCosts
 
 
 class Verified(msgspec.Struct, frozen=True):
@@ -36,6 +39,26 @@ class PasswordHasher(Protocol):
 
     def accepts(self, password_hash: str) -> bool:
         """Whether a hash that was made elsewhere is one that `verify` can compare with."""
+        ...
+
+    @property
+    def costs(self) -> PasswordCosts:
+        """What `hash` makes hashes with now."""
+        ...
+
+    def costs_of(self, password_hash: str) -> PasswordCosts:
+        """What a hash was made with that `verify` can compare with."""
+        ...
+
+    async def expect(self, costs: Iterable[PasswordCosts]) -> None:
+        """Be ready to verify hashes of these costs, too.
+
+        From then on every wrong password takes as long as the dearest of them, whosever it is. What
+        each takes is found out once, the first time that it is expected.
+
+        Raises:
+            Outage: as the others.
+        """
         ...
 
     async def warm_up(self) -> None:

@@ -24,6 +24,7 @@ from adapters.http.problems import problem_answer
 from adapters.processes.life import settle_garbage
 from adapters.processes.port import check_port
 from adapters.processes.setup import check
+from adapters.ready_hasher import ready_hasher
 from adapters.settings import Settings, load_settings
 from adapters.supervisor.start import die_with_parent
 from adapters.telemetry.logging import GRANIAN, log_as
@@ -147,7 +148,7 @@ class _Worker:
             platform = await stack.enter_async_context(opened)
             platform.follow_log()
             platform.background.start("read models", platform.read_models.run())
-            await platform.services.hasher.warm_up()
+            await ready_hasher(platform.bus, platform.services)
             platform.hear_ends()
             platform.rebuilds.ask()  # so that nobody's first request has to wait for lost sessions
             platform.background.start("draining", _pass_on(self._draining, draining))

@@ -40,9 +40,11 @@ from application.accounts.registering import (
     Verify,
     VerifyHandler,
 )
+from application.bus import OneStream
 from application.memberships import GrantRole, GrantRoleHandler
 from domain.accounts import ACCOUNT, EMAIL
 from domain.memberships import MEMBERSHIP
+from domain.password_costs import INSTALLATION, PASSWORD_COSTS, NotePasswordCosts
 
 
 def _handlers(services: Services) -> Handlers:
@@ -71,13 +73,14 @@ def _handlers(services: Services) -> Handlers:
         CloseOwn: CloseOwnHandler(check, close),
         Reopen: ReopenHandler(now),
         Import: ImportHandler(hasher, services.email_hash, now, new_id),
+        NotePasswordCosts: OneStream(PASSWORD_COSTS, lambda _command: INSTALLATION),
         GrantRole: GrantRoleHandler(sessions, now),
     }
 
 
 CAPABILITY = Capability(
     name="accounts",
-    deciders=(ACCOUNT, EMAIL, MEMBERSHIP),
+    deciders=(ACCOUNT, EMAIL, MEMBERSHIP, PASSWORD_COSTS),
     handlers=_handlers,
     projections=(projections.memberships.PROJECTION,),
     operations=(

@@ -22,6 +22,7 @@ from application.unit import Done, Unit
 from domain.accounts import ACCOUNT, EMAIL, EmailTaken, RegisterAccount
 from domain.emails import canonical_email
 from domain.memberships import MEMBER
+from domain.password_costs import INSTALLATION, PASSWORD_COSTS, NotePasswordCosts
 from domain.rejections import Fault, Invalid
 
 _AT_ONCE = 64
@@ -62,8 +63,10 @@ class ImportHandler:
 
         Raises:
             Invalid: a malformed address or a hash that cannot be checked; nothing is imported.
+            TooManyPasswordCosts: the hashes have too many different costs; nothing is imported.
         """
         forms = self._forms(command.accounts)
+        await self._note_costs(command.accounts, run)
         turn = asyncio.Semaphore(_AT_ONCE)
 
         async def one(form: str, account: ImportedAccount) -> Outcome:
@@ -76,6 +79,19 @@ class ImportHandler:
             return outcomes
 
         return await run(decide)
+
+    async def _note_costs(self, accounts: Sequence[ImportedAccount], run: Run) -> None:
+        """Let every process know what costs are to come before the first such hash is there."""
+        hashes = [each.password_hash for each in accounts if each.password_hash is not None]
+        costs = tuple(dict.fromkeys(map(self.hasher.costs_of, hashes)))
+        if not costs:
+            return
+
+        async def decide(unit: Unit) -> None:
+            note = NotePasswordCosts(costs=costs, at=self.now())
+            await unit.decide(PASSWORD_COSTS, INSTALLATION, note)
+
+        await run.aside(decide, lanes=[(PASSWORD_COSTS, INSTALLATION)])
 
     async def _import(self, form: str, account: ImportedAccount, run: Run) -> Outcome:
         address, id_ = self.email_hash(form), str(self.new_id())

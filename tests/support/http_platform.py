@@ -5,7 +5,7 @@ import hashlib
 import hmac
 import json
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -75,6 +75,7 @@ from application.session_store import LiveSession, SessionChange, Sighting, Unco
 from application.signing_in import SessionOpener
 from application.tail import Tail
 from application.webhooks.messages import MessageReader
+from domain.password_costs import PasswordCosts
 from projections.projection import Projection
 from projections.reading import Rows
 
@@ -96,6 +97,17 @@ class PlainHasher:
 
     def accepts(self, password_hash: str) -> bool:
         return password_hash.startswith("hash of ")
+
+    @property
+    def costs(self) -> PasswordCosts:
+        return PasswordCosts(function="plain", passes=1)
+
+    def costs_of(self, password_hash: str) -> PasswordCosts:
+        assert self.accepts(password_hash)
+        return self.costs
+
+    async def expect(self, costs: Iterable[PasswordCosts]) -> None:
+        assert set(costs) <= {self.costs}
 
 
 class NoLockout:

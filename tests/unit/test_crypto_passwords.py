@@ -2,15 +2,16 @@ import asyncio
 import os
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import argon2
 import bcrypt
 import pytest
 
 from adapters.crypto.common_passwords import common_passwords
-from adapters.crypto.passwords import Argon2Hasher
+from adapters.crypto.passwords import Argon2Hasher, _forms
 from application.event_store import Outage
+from domain.password_costs import PasswordCosts
 
 
 @pytest.fixture
@@ -95,6 +96,43 @@ async def test_from_an_imported_hash_on_every_wrong_password_takes_as_long(
     assert not (await hasher.verify(known, "wrong")).ok
     assert loop.time() - began >= slowest * 0.95
     assert slowest > 0
+
+
+@pytest.mark.parametrize(
+    "dear",
+    [
+        lambda: bcrypt.hashpw(b"pw", bcrypt.gensalt(9)).decode(),
+        lambda: argon2.PasswordHasher(3, 4096, 2).hash("pw"),
+        lambda: argon2.PasswordHasher(3, 4096, 1, type=argon2.Type.D).hash("pw"),
+    ],
+)
+async def test_from_the_expectation_of_costs_on_too(
+    hasher: Argon2Hasher, dear: Callable[[], str]
+) -> None:
+    costs = hasher.costs_of(dear())
+    await hasher.expect([hasher.costs])
+    assert hasher.slowest == 0
+    await asyncio.gather(*(hasher.expect([costs]) for _ in range(3)))
+    assert len(hasher._expected) == 1
+    slowest, loop = hasher.slowest, asyncio.get_running_loop()
+    assert slowest > 0
+    for wrong in ("wrong", "cafe\u0301 au lait"):  # the second is compared in two forms
+        began = loop.time()
+        assert not (await hasher.verify(None, wrong)).ok
+        assert loop.time() - began >= slowest * len(_forms(wrong)) * 0.95
+    assert len(_forms("cafe\u0301 au lait")) == 2
+
+
+async def test_what_could_not_be_tried_out_is_tried_again(hasher: Argon2Hasher) -> None:
+    costs, gate = PasswordCosts(function="bcrypt", passes=4), threading.Event()
+    waiting = [asyncio.ensure_future(hasher._run(gate.wait)) for _ in range(4)]
+    await asyncio.sleep(0)
+    with pytest.raises(Outage):
+        await hasher.expect([costs])
+    gate.set()
+    await asyncio.gather(*waiting)
+    await hasher.expect([costs])
+    assert hasher.slowest > 0
 
 
 async def test_bcrypt_sees_the_first_72_bytes_as_it_did_where_the_hash_was_made(

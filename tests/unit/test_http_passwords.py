@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 from typing import Any
 
 import argon2
@@ -10,8 +11,11 @@ import bcrypt
 import pytest
 
 from adapters.crypto.passwords import Argon2Hasher
+from adapters.ready_hasher import ready_hasher
+from domain.password_costs import MOST_COSTS, NotePasswordCosts, PasswordCosts
 from tests.support.accounts import types_of
 from tests.support.http_platform import Api, opened_api
+from tests.support.letters import context
 
 ADA, PASSWORD = "ada@example.org", "correct horse"
 CROWD = 600
@@ -76,6 +80,73 @@ async def test_costs_that_change_replace_hashes_and_end_no_session(api: Api) -> 
     stronger.close()
     assert "account.password_rehashed" in await types_of(api, answer.json()["id"])
     assert (await api.ask("GET", "/v1/me", token=before)).status_code == 200
+
+
+@pytest.fixture
+async def fresh(api: Api) -> AsyncIterator[Argon2Hasher]:
+    """The hasher of a process that has just started on the same log."""
+    fresh = Argon2Hasher(memory_kib=64, iterations=1)
+    object.__setattr__(api.platform.services.check_credentials, "hasher", fresh)
+    yield fresh
+    fresh.close()
+
+
+async def ready(api: Api, hasher: Argon2Hasher) -> None:
+    await ready_hasher(api.platform.bus, replace(api.platform.services, hasher=hasher))
+
+
+async def test_a_process_knows_of_imported_hashes_before_it_meets_one(
+    api: Api, fresh: Argon2Hasher
+) -> None:
+    await imported(api, bcrypt.hashpw(PASSWORD.encode(), bcrypt.gensalt(8)).decode())
+    await ready(api, fresh)
+    slowest, loop = fresh.slowest, asyncio.get_running_loop()
+    assert slowest > 0
+    began = loop.time()
+    assert (await sign_in(api, "nobody@example.org", "wrong one")).status_code == 401
+    assert loop.time() - began >= slowest * 0.95
+
+
+async def test_a_process_hears_of_an_import_elsewhere_before_it_meets_a_hash(
+    api: Api, fresh: Argon2Hasher
+) -> None:
+    await ready(api, fresh)
+    await imported(api, bcrypt.hashpw(PASSWORD.encode(), bcrypt.gensalt(4)).decode())
+    assert fresh.slowest == 0
+    assert (await sign_in(api, "nobody@example.org", "wrong one")).status_code == 401
+    assert fresh.slowest > 0
+
+
+async def test_costs_are_known_before_the_first_hash_of_them_is_there(api: Api) -> None:
+    await imported(api, bcrypt.hashpw(PASSWORD.encode(), bcrypt.gensalt(4)).decode())
+    types = [each.type for each in await api.platform.store.read_log(after=0, limit=100)]
+    assert types.index("password_costs.noted") < types.index("account.registered")
+
+
+async def test_costs_of_before_a_change_of_settings_are_known(
+    api: Api, hasher: Argon2Hasher
+) -> None:
+    await ready(api, hasher)
+    await ready(api, hasher)
+    assert hasher.slowest == 0
+    stronger = Argon2Hasher(memory_kib=128, iterations=1)
+    await ready(api, stronger)
+    stronger.close()
+    assert stronger.slowest > 0
+    types = [each.type for each in await api.platform.store.read_log(after=0, limit=100)]
+    assert types.count("password_costs.noted") == 2
+
+
+async def test_too_many_costs_are_not_imported(api: Api, fresh: Argon2Hasher) -> None:
+    costs = tuple(PasswordCosts(function="bcrypt", passes=4, lanes=n) for n in range(MOST_COSTS))
+    note = NotePasswordCosts(costs=costs, at=api.platform.now())
+    await api.platform.bus.execute(note, context())
+    hash_ = bcrypt.hashpw(PASSWORD.encode(), bcrypt.gensalt(5)).decode()
+    body = {"accounts": [{"email": ADA, "password_hash": hash_}]}
+    refused = await api.owner("POST", "/v1/accounts/import", body)
+    assert refused.json()["type"] == "/problems/too-many-password-costs"
+    await ready(api, fresh)
+    assert fresh.slowest > 0
 
 
 async def test_a_crowd_that_signs_in_queues_and_keeps_nobody_else_waiting(

@@ -23,6 +23,7 @@ from domain.accounts import (
 )
 from domain.decider import Event
 from domain.mail import MailFailed, MailQueued, MailRequeued, MailSent, MailWritten
+from domain.password_costs import PasswordCosts, PasswordCostsNoted
 from domain.second_factors.events import (
     Challenge,
     PasskeyRegistered,
@@ -69,6 +70,12 @@ EVENTS: list[Event] = [
     MailWritten(),
     MailFailed(attempt=1, error="timeout", status=451, retry_at=AT),
     MailRequeued(round=2),
+    PasswordCostsNoted(
+        costs=(
+            PasswordCosts(function="argon2id", passes=2, memory_kib=19456),
+            PasswordCosts(function="bcrypt", passes=12),
+        )
+    ),
     EmailReserved(account="a1"),
     EmailReleased(),
     SessionStarted(

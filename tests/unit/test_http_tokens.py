@@ -168,19 +168,11 @@ async def test_every_forgery_has_the_same_answer(api: Api) -> None:
 
 async def test_an_old_session_is_not_fresh_for_being_exchanged(api: Api) -> None:
     tokens = await exchanged(api, await api.sign_in())
-    account = said(tokens["access_token"])["sub"]
-
-    async def promote(unit: Any) -> None:
-        grant = GrantMembership(role="owner", at=api.platform.now())
-        await unit.decide(MEMBERSHIP, account, grant)
-
-    context = Context(correlation_id=api.platform.new_id(), deadline=1e12)
-    await api.platform.pipeline.run(promote, context)
-    define = ("PUT", "/v1/roles/auditor", {"permissions": ["events:read"]})
-    assert (await api.ask(*define, token=tokens["access_token"])).status_code == 201
+    end = ("POST", "/v1/sessions/revoke", {"scope": "others"})
+    assert (await api.ask(*end, token=tokens["access_token"])).status_code == 204
     api.platform.clock += timedelta(minutes=11)
     newest = (await refreshed(api, tokens)).json()["access_token"]
-    answer = await api.ask(*define, token=newest)
+    answer = await api.ask(*end, token=newest)
     assert (answer.status_code, answer.json()["type"]) == (403, "/problems/step-up-required")
 
 

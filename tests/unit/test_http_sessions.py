@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.support.http_platform import OWNER, Api, opened_api
+from tests.support.sessions import FIREFOX, HERE, events, opens, sign_in
 
 
 @pytest.fixture

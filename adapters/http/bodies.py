@@ -187,6 +187,8 @@ _OUT_OF_RANGE = Fault(pointer="", code="range", detail="has a number that is out
 
 
 def _malformed(raw: bytes, error: Exception) -> Exception:
+    if not raw:
+        return MalformedJson("The body is empty, and must be JSON.")
     if isinstance(error, UnicodeDecodeError):
         return MalformedJson("The body is not UTF-8.")
     try:

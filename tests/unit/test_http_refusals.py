@@ -77,6 +77,14 @@ async def test_a_truncated_body_is_still_called_truncated(api: Api) -> None:
     assert (answer.status_code, answer.json()["type"]) == (400, "/problems/malformed-json")
 
 
+async def test_an_empty_body_is_called_empty(api: Api) -> None:
+    headers = {"authorization": f"Bearer {OWNER}", "content-type": "application/json"}
+    answer = await api.http.put("/v1/flags/a", headers=headers)
+    problem = answer.json()
+    assert (answer.status_code, problem["type"]) == (400, "/problems/malformed-json")
+    assert problem["detail"] == "The body is empty, and must be JSON."
+
+
 @pytest.mark.parametrize(("level", "lines"), [("info", 1), ("debug", 3)])
 async def test_probes_are_no_news(monkeypatch: pytest.MonkeyPatch, level: Any, lines: int) -> None:
     written = io.StringIO()

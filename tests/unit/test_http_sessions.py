@@ -1,4 +1,4 @@
-"""Sessions over HTTP: whose they are, who ends them, and what a browser may do with a cookie."""
+"""Sessions over HTTP: whose they are, and who ends them."""
 
 from collections.abc import AsyncIterator
 from datetime import timedelta

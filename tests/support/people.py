@@ -11,7 +11,7 @@ from adapters.bootstrap import open_platform
 from adapters.http.app import build_app
 from adapters.platform import Platform
 from adapters.settings import Settings
-from tests.support.http_platform import NoLockout
+from tests.support.stand_ins import NoLockout
 
 PASSWORD = "correct horse battery staple"
 

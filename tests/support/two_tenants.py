@@ -28,8 +28,8 @@ from domain.deliveries import DELIVERY, QueueDelivery
 from domain.inbox import INBOX_ITEM, AddItem, place
 from domain.retries import RetryPolicy
 from tests.support.experiments import VARIANTS
-from tests.support.http_platform import NoLockout
 from tests.support.senders import Sender
+from tests.support.stand_ins import NoLockout
 
 PASSWORD = "correct horse battery staple"
 CONDITION = {"kind": "constraint", "field": "country", "operator": "IN", "values": ["NO"]}

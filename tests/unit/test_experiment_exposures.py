@@ -24,8 +24,9 @@ from tests.support.experiments import (
     exposed,
     start,
 )
-from tests.support.http_platform import Api, NoRows, opened_api
+from tests.support.http_platform import Api, opened_api
 from tests.support.keys import key_of
+from tests.support.stand_ins import NoRows
 
 
 @pytest.fixture

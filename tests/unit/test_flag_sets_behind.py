@@ -19,7 +19,8 @@ from domain.flags.edits import Archive, Describe, Disable, Edit, Enable, SetRule
 from domain.flags.rules import Prerequisite, Rule
 from domain.flags.segments import DefineSegment, SegmentInUse
 from domain.flags.state import About
-from tests.support.http_platform import MemoryPlatform, NoRows
+from tests.support.http_platform import MemoryPlatform
+from tests.support.stand_ins import NoRows
 
 
 @dataclass

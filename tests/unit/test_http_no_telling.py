@@ -14,9 +14,10 @@ from adapters.settings import Settings
 from application.letter_limit import FROM_ONE_RANGE_IN_ALL, LetterLimit
 from application.patient_lockout import PatientLockout
 from domain.accounts import EmailTaken
-from tests.support.http_platform import Api, Counter, opened_api
+from tests.support.http_platform import Api, opened_api
 from tests.support.letters import letters_in
 from tests.support.mailbox import token_in
+from tests.support.stand_ins import Counter
 
 KNOWN, CLOSED, UNKNOWN = "ada@example.org", "closed@example.org", "nobody@example.org"
 PASSWORD = "correct horse"

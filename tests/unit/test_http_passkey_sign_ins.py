@@ -10,8 +10,9 @@ from application.event_store import Outage
 from application.lockout import Attempt, Failure
 from application.session_store import LiveSession
 from tests.support.authenticator import Authenticator
-from tests.support.http_platform import NoLockout, Sessions, opened_api
+from tests.support.http_platform import opened_api
 from tests.support.second_factors import enrolled, person
+from tests.support.stand_ins import NoLockout, Sessions
 
 
 @pytest.mark.parametrize(("verify", "status"), [("optional", 201), ("required", 401)])

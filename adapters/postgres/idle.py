@@ -11,7 +11,7 @@ import structlog
 
 from adapters.postgres.checkpoints import Mark, advance_many
 from adapters.postgres.connect import Pool
-from adapters.postgres.member import AWAY, Member
+from adapters.postgres.member import AWAY, LONGEST_PAUSE, Member
 from application.endings import give_way
 
 log = structlog.get_logger(__name__)
@@ -40,10 +40,12 @@ class IdleSteps:
             await asyncio.sleep(PATIENCE)
             self._noticed.clear()
             idle = [m for m in members.values() if m.idle_step and not m.writing.locked()]
-            if idle:
-                await self._record(idle)
+            if idle and not await self._record(idle):
+                self._noticed.set()
+                await asyncio.sleep(LONGEST_PAUSE)
 
-    async def _record(self, members: Sequence[Member]) -> None:
+    async def _record(self, members: Sequence[Member]) -> bool:
+        """Whether the database took them, those of followers that were overtaken aside."""
         for member in members:
             await member.writing.acquire()  # free, as was just seen: nothing waits here
         try:
@@ -57,10 +59,10 @@ class IdleSteps:
         except AWAY as error:
             give_way(error)
             log.warning("checkpoints_not_recorded", error=type(error).__name__)
-            self._noticed.set()
-            return
+            return False
         finally:
             for member in members:
                 member.writing.release()
         for mark in reached.keys() - taken:
             self._overtaken(mark)
+        return True

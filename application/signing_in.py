@@ -82,22 +82,8 @@ class SessionOpener:
         self, give: Give[R], run: Run, opening: Opening, also: Also | None = None
     ) -> Done[R]:
         """As a call, for who wants something else than the session."""
-        at = self.now()
-        expires_at = opening.expires_at or at + self.lifetime
         token, session = self.new_token(), str(self.new_id())
-        start = StartSession(
-            account=opening.account,
-            token_hash=token.hash,
-            authenticated_at=opening.authenticated_at or at,
-            expires_at=expires_at,
-            tenant=opening.tenant,
-            methods=opening.methods,
-            replaces=opening.replaces,
-            address=opening.address,
-            device=opening.device,
-            revocations=0,
-            at=at,
-        )
+        start = self._start(opening, token)
 
         async def decide(unit: Unit) -> R:
             account = await unit.guard(ACCOUNT, opening.account)
@@ -108,33 +94,55 @@ class SessionOpener:
             if also is not None:
                 await also(unit, account)
             if opening.replaces:
-                end = EndSession(session=opening.replaces, reason="replaced", at=at)
+                end = EndSession(session=opening.replaces, reason="replaced", at=start.at)
                 await unit.decide(SESSION, opening.replaces, end)
             after = await unit.load(ACCOUNT, opening.account)
             assert isinstance(after, Account)  # noqa: S101 - nothing here closes it
             begun = msgspec.structs.replace(start, revocations=after.revocations)
             unit.begin(SESSION, session, begun)
             signed_in = SignedIn(
-                id=session, account=opening.account, token=token.text, expires_at=expires_at
+                id=session,
+                account=opening.account,
+                token=token.text,
+                expires_at=start.expires_at,
             )
             return await give(unit, signed_in)
 
         done = await run(decide)
-        await self.sessions.put(
-            LiveSession(
-                id=session,
-                token_hash=token.hash,
-                account=opening.account,
-                tenant=opening.tenant,
-                created_at=at,
-                authenticated_at=opening.authenticated_at or at,
-                expires_at=expires_at,
-                position=done.position.number,
-            )
-        )
+        await self.sessions.put(_live(session, start, done.position.number))
         if opening.replaces:
             await self.sessions.end(opening.replaces)
         return done
+
+    def _start(self, opening: Opening, token: NewToken) -> StartSession:
+        """The command; how often sessions were revoked before is known when it is decided."""
+        at = self.now()
+        return StartSession(
+            account=opening.account,
+            token_hash=token.hash,
+            authenticated_at=opening.authenticated_at or at,
+            expires_at=opening.expires_at or at + self.lifetime,
+            tenant=opening.tenant,
+            methods=opening.methods,
+            replaces=opening.replaces,
+            address=opening.address,
+            device=opening.device,
+            revocations=0,
+            at=at,
+        )
+
+
+def _live(session: str, start: StartSession, position: int) -> LiveSession:
+    return LiveSession(
+        id=session,
+        token_hash=start.token_hash,
+        account=start.account,
+        tenant=start.tenant,
+        created_at=start.at,
+        authenticated_at=start.authenticated_at,
+        expires_at=start.expires_at,
+        position=position,
+    )
 
 
 async def _itself(_unit: Unit, signed_in: SignedIn) -> SignedIn:

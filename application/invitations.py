@@ -95,26 +95,12 @@ class InviteHandler:
         if email is None:
             fault = Fault(pointer="/email", code="email", detail="is no e-mail address")
             raise Invalid(fault)
-
         address = self.email_hash(email)
         await self.limiter.count(":invitations", run.context.tenant, FROM_ONE, address)
         await self.limiter.count(":all-invitations", SYSTEM_TENANT, FROM_ALL, address)
 
         async def decide(unit: Unit) -> Invitation:
-            at = self.now()
-            expires_at = at + LIFETIME
-            await unit.load(INVITATION, command.id)  # whose version is the answer's
-            reservation = await unit.load(EMAIL, address)
-            send = SendInvitation(
-                person=key_of_address(address, reservation.releases),
-                email=mailable_form(command.email),
-                address=address,
-                role=command.role,
-                token_hash=command.token.hash,
-                expires_at=expires_at,
-                at=at,
-            )
-            invitation = await unit.decide(INVITATION, command.id, send)
+            invitation = await self._sent(unit, command, address)
             check_grant(command.held, await opened_by(unit, command.role))
             person = await self.letters.person(unit, email)
             member = await unit.load(MEMBERSHIP, person)
@@ -126,13 +112,29 @@ class InviteHandler:
                 person=person,
                 to=mailable_form(command.email),
                 token=command.token.text,
-                until=expires_at,
+                until=invitation.expires_at,
                 tenant=unit.context.tenant,
             )
-            assert isinstance(invitation, Invitation)  # noqa: S101 - or the decider has refused
             return invitation
 
         return await run(decide)
+
+    async def _sent(self, unit: Unit, command: Invite, address: str) -> Invitation:
+        at = self.now()
+        await unit.load(INVITATION, command.id)  # whose version is the answer's
+        reservation = await unit.load(EMAIL, address)
+        send = SendInvitation(
+            person=key_of_address(address, reservation.releases),
+            email=mailable_form(command.email),
+            address=address,
+            role=command.role,
+            token_hash=command.token.hash,
+            expires_at=at + LIFETIME,
+            at=at,
+        )
+        invitation = await unit.decide(INVITATION, command.id, send)
+        assert isinstance(invitation, Invitation)  # noqa: S101 - or the decider has refused
+        return invitation
 
 
 @dataclass(frozen=True)

@@ -8,30 +8,9 @@ from uuid import uuid4
 import pytest
 
 from adapters.crypto.tokens import hash_token
-from application.context import Context
-from domain.api_keys import API_KEY, INSTALLATION_HOLDER, IssueApiKey
 from tests.support.http_platform import OWNER, Api
+from tests.support.keys import key_with
 from tests.support.members import Person, new_tenant, person, refusal, with_role
-
-
-async def scoped(api: Api, *scopes: str, tenant: str = "default") -> str:
-    """A key of the installation's that opens this and nothing else."""
-    id_ = uuid4()
-    key = f"annals_{id_.hex}_{'s' * 43}"
-    issue = IssueApiKey(
-        name="t",
-        holder=INSTALLATION_HOLDER,
-        tenant=tenant,
-        scopes=scopes,
-        secret_hash=hash_token(key),
-        at=api.platform.now(),
-    )
-
-    async def decide(unit: Any) -> None:
-        unit.begin(API_KEY, str(id_), issue)
-
-    await api.platform.pipeline.run(decide, Context(correlation_id=uuid4(), deadline=1e12))
-    return key
 
 
 async def new_key(maker: Person, *scopes: str, **more: Any) -> str:
@@ -162,7 +141,7 @@ async def test_the_owners_key_is_not_revoked(api: Api) -> None:
 
 async def test_a_key_for_one_thing_opens_no_tenant_but_its_own(api: Api) -> None:
     await new_tenant(api, "acme")
-    key = await scoped(api, "flags:read")
+    key = await key_with(api, ["flags:read"])
     answer = await api.ask("GET", "/v1/flags/f", token=key, annals_tenant="acme")
     assert refusal(answer) == (403, "not-your-tenant")
 

@@ -3,16 +3,12 @@
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Any
-from uuid import UUID, uuid4
 
 import pytest
 
-from adapters.crypto.tokens import hash_token
 from adapters.http.conditions import is_known
-from application.context import Context
-from domain.access import BUILT_IN
-from domain.api_keys import API_KEY, INSTALLATION_HOLDER, IssueApiKey
 from tests.support.http_platform import OWNER, Api, opened_api
+from tests.support.keys import key_of
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -27,26 +23,6 @@ async def opened() -> AsyncIterator[Api]:
 async def api(opened: Api) -> Api:
     await opened.platform.cache.entries.invalidate("default", None)
     return opened
-
-
-async def key_of(api: Api, tenant: str, role: str = "admin") -> str:
-    """A key of another tenant's."""
-    id_ = uuid4()
-    key = f"annals_{id_.hex}_{'k' * 43}"
-    issue = IssueApiKey(
-        name="t",
-        holder=INSTALLATION_HOLDER,
-        tenant=tenant,
-        scopes=tuple(BUILT_IN.get(role, ())),
-        secret_hash=hash_token(key),
-        at=START,
-    )
-
-    async def decide(unit: Any) -> None:
-        await unit.decide(API_KEY, str(id_), issue)
-
-    await api.platform.pipeline.run(decide, Context(correlation_id=UUID(int=1), deadline=1e12))
-    return key
 
 
 async def put(api: Api, path: str, value: bytes = b"v", token: str = OWNER, **more: str) -> Any:

@@ -5,20 +5,16 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 
 import pytest
 
-from adapters.crypto.tokens import hash_token
 from adapters.memory.log_reader import MemoryLogReader
 from adapters.settings import Settings
 from adapters.settings_values import LogRoot
-from application.context import Context
 from application.event_store import Append, Outage, Outcome
 from application.log_reader import LogEntry
-from domain.access import BUILT_IN
-from domain.api_keys import API_KEY, INSTALLATION_HOLDER, IssueApiKey
 from tests.support.http_platform import Api, opened_api
+from tests.support.keys import key_of
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 CORRELATION = "0190f3a2-7b6e-7cc0-8d3a-1f2e3d4c5b6a"
@@ -49,26 +45,6 @@ def entry(number: int, message: str = "", **change: Any) -> LogEntry:
 
 async def register(api: Api, name: str = "app", **change: Any) -> Any:
     return await api.owner("PUT", f"/v1/logs/{name}", {"paths": [f"/var/log/{name}.log"], **change})
-
-
-async def key_of(api: Api, tenant: str, role: str = "admin") -> str:
-    """A key of another tenant's."""
-    id_ = UUID(int=99)
-    key = f"annals_{id_.hex}_{'k' * 43}"
-    issue = IssueApiKey(
-        name="t",
-        holder=INSTALLATION_HOLDER,
-        tenant=tenant,
-        scopes=tuple(BUILT_IN.get(role, ())),
-        secret_hash=hash_token(key),
-        at=START,
-    )
-
-    async def decide(unit: Any) -> None:
-        await unit.decide(API_KEY, str(id_), issue)
-
-    await api.platform.pipeline.run(decide, Context(correlation_id=UUID(int=1), deadline=1e12))
-    return key
 
 
 async def lines(api: Api, query: str = "", source: str = "app") -> Any:

@@ -12,18 +12,15 @@ import httpx
 import msgspec
 import pytest
 
-from adapters.crypto.tokens import hash_token, make_api_key
 from application.bus import Run
 from application.context import Context
 from application.event_store import Outage
-from application.unit import Unit
 from application.webhooks.ports import Tally
 from application.webhooks.receiving import BadSignature, Receive, ReceiveHandler
-from domain.access import BUILT_IN
-from domain.api_keys import API_KEY, INSTALLATION_HOLDER, IssueApiKey
 from domain.webhooks.receipts import RECEIPT
 from domain.webhooks.refusals import REFUSALS
 from tests.support.http_platform import Api
+from tests.support.keys import key_of
 
 SECRET = "It's a Secret to Everybody"
 SOURCE = {"preset": "github", "secrets": [SECRET], "target": {"kind": "log"}}
@@ -50,25 +47,6 @@ async def receipt_of(api: Api, answer: httpx.Response) -> dict[str, Any]:
     shown = await api.owner("GET", f"/v1/webhooks/receipts/{answer.json()['receipt']}")
     assert shown.status_code == 200, shown.text
     return dict(shown.json())
-
-
-async def key_in(api: Api, tenant: str) -> str:
-    """An owner's key in another tenant."""
-    key = make_api_key(uuid4())
-
-    async def decide(unit: Unit) -> None:
-        issue = IssueApiKey(
-            name="other",
-            holder=INSTALLATION_HOLDER,
-            tenant=tenant,
-            scopes=tuple(BUILT_IN["owner"]),
-            secret_hash=hash_token(key.text),
-            at=api.platform.now(),
-        )
-        await unit.decide(API_KEY, str(key.id), issue)
-
-    await api.platform.pipeline.run(decide, Context(correlation_id=uuid4(), deadline=1e12))
-    return key.text
 
 
 async def test_a_source_is_defined_shown_and_keeps_its_address(api: Api) -> None:
@@ -311,7 +289,7 @@ async def test_a_deleted_source_is_gone_and_its_address_with_it(api: Api) -> Non
 
 async def test_two_tenants_have_a_source_of_one_name_and_see_only_their_own(api: Api) -> None:
     ours = await define(api)
-    other = await key_in(api, "acme")
+    other = await key_of(api, "acme", "owner")
     theirs_secret = {**SOURCE, "secrets": ["another secret"]}
     answer = await api.ask("PUT", "/v1/webhooks/sources/github", theirs_secret, token=other)
     theirs = answer.json()["url"]

@@ -1,7 +1,8 @@
 """The log's format, guarded as data: one golden line per event tag.
 
 What is in a log stays there for ever. So a change of these lines is an upcast with a new schema
-version, or a new tag; a line that is there already is never edited.
+version, or a new tag. Only a field with a default may join a line that is there already: what was
+written without it is read with the default.
 """
 
 import json

@@ -12,10 +12,8 @@ from domain.accounts import (
     EMAIL,
     Account,
     AccountClosed,
-    AccountErased,
     AccountEvent,
     AccountIsClosed,
-    AccountKeysDestroyed,
     AccountLockedOut,
     AccountRegistered,
     AccountReopened,
@@ -28,7 +26,6 @@ from domain.accounts import (
     ChangeEmail,
     ChangePassword,
     CloseAccount,
-    ConfirmErasure,
     DropPassword,
     EmailChangeAsked,
     EmailChanged,
@@ -36,8 +33,6 @@ from domain.accounts import (
     EmailReservation,
     EmailReserved,
     EmailTaken,
-    EraseAccount,
-    ErasedAccount,
     LockOut,
     NoSuchAccount,
     NoteKey,
@@ -60,7 +55,6 @@ from domain.accounts import (
     WrongToken,
 )
 from domain.accounts.decider import MOST_UNPROVEN_KEYS
-from domain.decider import ERASED
 from tests.support.deciders import given
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
@@ -190,11 +184,6 @@ def test_a_new_address_is_proven_and_voids_what_was_sent_to_the_old_one() -> Non
     given(ACCOUNT, REGISTERED, RESET_ASKED, CHANGE_ASKED, changed).when(
         ResetPassword(token_hash="t", password_hash="n", at=AT)
     ).refused(WrongToken)
-
-
-def test_an_erased_address_becomes_nobodys() -> None:
-    erased = EmailChangeAsked(email=ERASED, token_hash="t", expires_at=LATER)
-    given(ACCOUNT, REGISTERED, erased).when(ChangeEmail(token_hash="t", at=AT)).refused(WrongToken)
 
 
 def test_a_changed_password_ends_the_sessions() -> None:
@@ -333,59 +322,6 @@ EVENTS = [
 @for_all(st.lists(st.sampled_from(EVENTS)))
 def test_any_events_in_any_order_fold(events: list[Any]) -> None:
     ACCOUNT.fold(events)
-
-
-KEYS = ("a1", "address-h")
-ERASE = EraseAccount(keys=KEYS, tenants=("t1",), reason="requested", letter="m1", at=AT)
-ACCOUNT_ERASED = AccountErased(keys=KEYS, tenants=("t1",), reason="requested", letter="m1")
-
-
-def test_who_is_erased_has_no_sessions_any_more() -> None:
-    revoked = AccountSessionsRevoked(reason="erased")
-    for history in ([REGISTERED], [REGISTERED, AccountClosed()]):
-        given(ACCOUNT, *history).when(ERASE).then(ACCOUNT_ERASED, revoked)
-    given(ACCOUNT).when(ERASE).refused(NoSuchAccount)
-    given(ACCOUNT, REGISTERED, ACCOUNT_ERASED).when(ERASE).then()
-
-
-def test_that_the_keys_are_no_more_is_told_once() -> None:
-    confirm, destroyed = ConfirmErasure(keys=KEYS, at=AT), AccountKeysDestroyed(keys=KEYS)
-    given(ACCOUNT, REGISTERED, ACCOUNT_ERASED).when(confirm).then(destroyed)
-    given(ACCOUNT, REGISTERED, ACCOUNT_ERASED, destroyed).when(confirm).then()
-    given(ACCOUNT, REGISTERED).when(confirm).then()
-
-
-@for_all(st.lists(st.lists(st.sampled_from([*KEYS, "m1", "another's"]), max_size=3)))
-def test_each_key_is_told_once_to_be_no_more_whatever_is_confirmed(rounds: list[list[str]]) -> None:
-    history: list[Any] = [REGISTERED, ACCOUNT_ERASED]
-    for keys in [*rounds, [*KEYS, "m1"]]:
-        confirm = ConfirmErasure(keys=tuple(keys), at=AT)
-        history += ACCOUNT.decide(ACCOUNT.fold(history), confirm)
-    told = [key for each in history[2:] for key in each.keys]
-    assert sorted(told) == sorted([*KEYS, "m1"])
-    assert ACCOUNT.fold(history) == ErasedAccount(keys=KEYS, tenants=("t1",), letter="m1")
-
-
-def test_an_erased_account_is_none_for_everybody() -> None:
-    erased = given(ACCOUNT, REGISTERED, ACCOUNT_ERASED)
-    for command in (
-        ChangePassword(password_hash="h2", at=AT),
-        AskPasswordReset(token_hash="t", expires_at=AT, at=AT),
-        CloseAccount(at=AT),
-        ReopenAccount(at=AT),
-    ):
-        erased.when(command).refused(NoSuchAccount)
-    erased.when(VerifyAddress(token_hash="t", at=AT)).refused(WrongToken)
-    erased.when(LockOut(until=AT, at=AT)).then()
-
-
-def test_without_its_key_an_account_is_erased_though_the_log_does_not_say_so() -> None:
-    unreadable = AccountRegistered(email=ERASED, password_hash=ERASED)
-    assert ACCOUNT.fold([unreadable, PasswordChanged(password_hash=ERASED, forgotten=False)]) == (
-        ErasedAccount()
-    )
-    revoked = AccountSessionsRevoked(reason="erased")
-    given(ACCOUNT, unreadable).when(ERASE).then(ACCOUNT_ERASED, revoked)
 
 
 def test_an_address_knows_how_often_it_was_given_back() -> None:

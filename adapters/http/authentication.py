@@ -14,6 +14,7 @@ same way whether there is such a tenant or not.
 """
 
 from functools import lru_cache
+from urllib.parse import urlsplit
 from uuid import UUID
 
 from adapters.crypto.jwt import LONGEST_JWT, is_jwt
@@ -21,6 +22,7 @@ from adapters.crypto.tokens import hash_token, is_session_token, parse_api_key
 from adapters.http.addresses import client_scheme
 from adapters.http.calls import Call
 from adapters.http.cookies import session_cookie
+from adapters.http.origins import origin_of
 from adapters.http.sdk_credentials import credential
 from application.access import Principal
 from application.last_seen import API_KEY_KIND
@@ -34,6 +36,12 @@ _LONGEST = LONGEST_JWT  # everything else is shorter
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 OURS = frozenset({b"same-origin", b"none"})
 """What `Sec-Fetch-Site` says of our own pages, and of addresses that people typed."""
+
+
+_FOREIGN = (
+    "Its Origin is neither PUBLIC_URL's nor the scheme and host that it was sent to."
+    " Behind a proxy, set PUBLIC_URL, and name the proxy in TRUSTED_PROXIES."
+)
 
 
 class CrossSite(Forbidden):
@@ -150,16 +158,29 @@ def refuse_cross_site(call: Call) -> None:
     Raises:
         CrossSite: when another site's page sent it, or nobody can tell.
     """
-    site = call.headers.get(b"sec-fetch-site")
+    if b"sec-fetch-site" not in call.headers and b"origin" not in call.headers:
+        raise CrossSite("With a cookie, send Origin or Sec-Fetch-Site; or use a bearer token.")
+    refuse_foreign_page(call)
+
+
+def refuse_foreign_page(call: Call) -> None:
+    """Refuse what a browser says comes from a page of another site.
+
+    Raises:
+        CrossSite: it does.
+    """
+    site, origin = call.headers.get(b"sec-fetch-site"), call.headers.get(b"origin")
     if site is not None:
         if site not in OURS:
-            raise CrossSite
-        return
-    if call.headers.get(b"origin") != own_origin(call):
-        raise CrossSite("With a cookie, send Origin or Sec-Fetch-Site; or use a bearer token.")
+            raise CrossSite("The browser says that a page of another site has sent it.")
+    elif origin is not None and origin not in _own_origins(call):
+        raise CrossSite(_FOREIGN)
 
 
-def own_origin(call: Call) -> bytes:
-    """The origin of our own pages, as the browser knows it."""
-    scheme = client_scheme(call.scope, call.platform.settings.trusted_proxies)
-    return scheme.encode() + b"://" + call.headers.get(b"host", b"")
+def _own_origins(call: Call) -> set[bytes]:
+    """The origins of our own pages: as the browser knows it, and as the operator does."""
+    settings = call.platform.settings
+    scheme = client_scheme(call.scope, settings.trusted_proxies)
+    here = scheme.encode() + b"://" + call.headers.get(b"host", b"")
+    public = settings.public_url
+    return {here, origin_of(urlsplit(public)).encode()} if public else {here}

@@ -2,18 +2,18 @@
 
 That is `PUBLIC_URL`'s. Where it names this machine alone, it is the host that the request was sent
 to, as long as that is this machine, too: anybody can write into `Host`, and a page of another name
-that leads here must get no passkeys.
+that leads here must get no passkeys. An address is no name: browsers bind passkeys to none
+(WebAuthn, section 5.1.3, effective domain).
 """
 
-from ipaddress import ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from urllib.parse import SplitResult, urlsplit
 
 from adapters.http.addresses import client_scheme
 from adapters.http.calls import Call
+from adapters.http.origins import origin_of
 from application.second_factors.ports import RelyingParty
 from domain.rejections import Conflict
-
-_DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 class NoPasskeysHere(Conflict):
@@ -44,22 +44,28 @@ def known_party(call: Call) -> RelyingParty:
     """
     party = relying_party(call)
     if party is None:
-        raise NoPasskeysHere("Set PUBLIC_URL to the URL at which people reach this.")
+        raise NoPasskeysHere(
+            "They are bound to a name: set PUBLIC_URL to the URL at which people reach this, or use"
+            " http://localhost rather than an address."
+        )
     return party
 
 
-def _party(url: SplitResult) -> RelyingParty:
+def _party(url: SplitResult) -> RelyingParty | None:
     host = url.hostname or ""
-    shown = f"[{host}]" if ":" in host else host
-    port = "" if url.port in (None, _DEFAULT_PORTS.get(url.scheme)) else f":{url.port}"
-    return RelyingParty(id=host, origin=f"{url.scheme}://{shown}{port}")
+    return None if _address(host) else RelyingParty(id=host, origin=origin_of(url))
 
 
 def _is_here(host: str) -> bool:
     """Whether a name leads to the machine that asks for it (RFC 6761, 6.3)."""
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
+    address = _address(host)
+    if address is not None:
+        return address.is_loopback
+    return host == "localhost" or host.endswith(".localhost")
+
+
+def _address(host: str) -> IPv4Address | IPv6Address | None:
     try:
-        return ip_address(host).is_loopback
+        return ip_address(host)
     except ValueError:
-        return False
+        return None

@@ -7,7 +7,7 @@ leave that out.
 """
 
 from adapters.crypto.tokens import hash_token, is_session_token
-from adapters.http.authentication import OURS, CrossSite, own_origin
+from adapters.http.authentication import refuse_foreign_page
 from adapters.http.calls import Call
 from adapters.http.cookies import session_cookie
 
@@ -25,19 +25,3 @@ async def replaced_session(call: Call) -> str:
         return ""
     session = await call.platform.sessions.find(hash_token(token))
     return "" if session is None else session.id
-
-
-def refuse_foreign_page(call: Call) -> None:
-    """Refuse what a browser says comes from a page of another site.
-
-    Raises:
-        CrossSite: it does.
-    """
-    site = call.headers.get(b"sec-fetch-site")
-    if site is not None:
-        if site not in OURS:
-            raise CrossSite
-        return
-    origin = call.headers.get(b"origin")
-    if origin is not None and origin != own_origin(call):
-        raise CrossSite

@@ -213,6 +213,9 @@ async def test_one_passkey_is_registered_once(ada: Person, phone: Authenticator)
         ("", "", None),
         ("", "[::1", None),
         ("", "localhost:port", None),
+        ("", "127.0.0.1:8000", None),
+        ("", "[::1]:8000", None),
+        ("http://192.0.2.7:8000", "localhost", None),
     ],
 )
 async def test_passkeys_are_for_the_host_at_which_people_reach_this(

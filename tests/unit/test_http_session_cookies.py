@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 
+import msgspec
 import pytest
 
 from tests.support.http_platform import Api, opened_api
@@ -89,6 +90,28 @@ async def test_a_cookie_only_counts_from_our_own_pages(
     if not passes:
         assert answer.json()["type"] == "/problems/cross-site"
     assert (await api.ask("GET", "/v1/sessions/current", **headers)).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("public_url", "passes"),
+    [
+        ("https://App.example.org:443/annals", True),
+        ("https://app.example.org:8443", False),
+        ("http://app.example.org", False),
+        ("https://example.org", False),
+    ],
+)
+async def test_pages_of_the_public_url_are_ours_whatever_host_a_proxy_asks_for(
+    api: Api, public_url: str, *, passes: bool
+) -> None:
+    token = await api.sign_in()
+    settings = msgspec.structs.replace(api.platform.settings, public_url=public_url)
+    api.platform.settings = settings
+    headers = {"cookie": f"annals_session={token}", **page(None, "https://app.example.org")}
+    answer = await api.ask("POST", "/v1/sessions/revoke", {"scope": "others"}, **headers)
+    assert answer.status_code == (204 if passes else 403), answer.text
+    if not passes:
+        assert "PUBLIC_URL" in answer.json()["detail"]
 
 
 @pytest.mark.parametrize(("site", "origin", "_passes", "signs_in"), PAGES)

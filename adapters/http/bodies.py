@@ -45,6 +45,17 @@ async def read_body(
     return body
 
 
+async def read_nothing(headers: dict[bytes, bytes], receive: Any) -> None:
+    """Read the body of an operation that takes none: it is empty, or an empty object.
+
+    Raises:
+        Invalid: something is said that nobody would hear; beside what `read_body` raises.
+    """
+    raw = await read_body(headers, receive)
+    if raw.strip() not in _NOTHING:
+        raise Invalid(_UNHEARD)
+
+
 async def _in_time(reading: Coroutine[Any, Any, bytes]) -> bytes:
     """What is read. `asyncio.timeout` would take as long as all else about a small body."""
     reader, late = cast("asyncio.Task[Any]", asyncio.current_task()), False
@@ -180,6 +191,8 @@ class Body(Generic[T]):
         return Invalid(*(tuple(find_faults(value, self.type, "")) or (_OUT_OF_RANGE,)))
 
 
+_NOTHING = frozenset({b"", b"{}"})
+_UNHEARD = Fault(pointer="", code="unexpected", detail="this operation takes no body")
 _SURROGATE = re.compile("[\\ud800-\\udfff]")
 _MOST_SURROGATES = 50  # faults told, so that an answer is no larger than what it is about
 _TOO_DEEP = Fault(pointer="", code="depth", detail=f"is nested deeper than {MAX_DEPTH}")

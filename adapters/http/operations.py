@@ -12,7 +12,7 @@ from typing import Any
 from adapters.http.addresses import asks_from
 from adapters.http.answers import Answer
 from adapters.http.authentication import authenticate
-from adapters.http.bodies import Body, RawBody, read_body
+from adapters.http.bodies import Body, RawBody, read_nothing
 from adapters.http.calls import Call
 from adapters.http.moments import seen_here
 from adapters.http.queries import Query
@@ -124,8 +124,8 @@ class Operation:
             if self.query is not None:
                 given.append(self.query.decode(call.query()))
             return await self.handle(call, *given)
-        if self.keyed and b"idempotency-key" in call.headers:
-            call.body = await read_body(call.headers, call.receive)  # the key is for no other
+        if self.method != "GET":
+            await read_nothing(call.headers, call.receive)
         if self.query is not None:
             return await self.handle(call, self.query.decode(call.query()))
         if call.scope["query_string"]:

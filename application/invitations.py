@@ -10,12 +10,13 @@ from application.bus import Run
 from application.emails import NameHash, mailable_form
 from application.limits import RateLimiter
 from application.mail import Letters, key_of_address
-from application.memberships import admit
+from application.memberships import RoleAccepted, accept_role
 from application.one_time_tokens import NewToken
 from application.roles import opened_by
+from application.session_store import SessionStore
 from application.unit import Done, Unit
 from domain.access import check_grant
-from domain.accounts import ACCOUNT, EMAIL, Account
+from domain.accounts import ACCOUNT, EMAIL, Account, RevokeSessions
 from domain.emails import canonical_email
 from domain.invitations import (
     INVITATION,
@@ -26,9 +27,9 @@ from domain.invitations import (
     WrongToken,
 )
 from domain.limits import Limit
-from domain.memberships import MEMBERSHIP, Membership
+from domain.memberships import MEMBERSHIP, AlreadyAMember, Membership
 from domain.recorded import SYSTEM_TENANT
-from domain.rejections import Conflict, Fault, Invalid
+from domain.rejections import Fault, Invalid
 from domain.tenants import TENANT, Suspended, Tenant
 
 LIFETIME = timedelta(days=7)
@@ -42,11 +43,10 @@ No limit that a tenant defines can have the names that these are counted under.
 """
 
 
-class AlreadyAMember(Conflict):
-    """The person belongs to the tenant."""
-
-    slug = "already-a-member"
-    title = "This person is a member already"
+_HAS_ANOTHER_ROLE = (
+    "They are a member in another role already. PUT /v1/members/{account} changes it; "
+    "GET /v1/accounts?email= tells which account is theirs."
+)
 
 
 class Invite(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,11 +66,15 @@ class Uninvite(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Accept(msgspec.Struct, frozen=True, kw_only=True):
-    """Join the tenant that a token names, as an account. It is carried out in that tenant."""
+    """Join the tenant that a token names, as an account. It is carried out in that tenant.
+
+    `session` is the one in which that is asked.
+    """
 
     id: str
     token_hash: str
     account: str
+    session: str
 
 
 @dataclass(frozen=True)
@@ -105,7 +109,7 @@ class InviteHandler:
             person = await self.letters.person(unit, email)
             member = await unit.load(MEMBERSHIP, person)
             if isinstance(member, Membership):
-                raise AlreadyAMember
+                raise AlreadyAMember("" if member.role == command.role else _HAS_ANOTHER_ROLE)
             self.letters.post(
                 unit,
                 kind="invitation",
@@ -158,20 +162,22 @@ class UninviteHandler:
 
 @dataclass(frozen=True)
 class AcceptHandler:
-    """Carries out `Accept`."""
+    """Carries out `Accept`. Whose role it changes keeps no session but the one that asks."""
 
+    sessions: SessionStore
     now: Callable[[], datetime]
 
-    async def __call__(self, command: Accept, run: Run) -> Done[Membership]:
-        """Join.
+    async def __call__(self, command: Accept, run: Run) -> Done[RoleAccepted]:
+        """Join, or take up the role where the account is a member only for having registered.
 
         Raises:
             WrongToken: the token opens nothing, for whatever reason.
             AlreadyAMember: the account belongs to the tenant.
             Suspended: the tenant serves nobody now.
+            Unconfirmed: it was recorded, and nobody could confirm that other sessions have ended.
         """
 
-        async def decide(unit: Unit) -> Membership:
+        async def decide(unit: Unit) -> RoleAccepted:
             at = self.now()
             invitation = await unit.load(INVITATION, command.id)
             accept = AcceptInvitation(
@@ -185,17 +191,20 @@ class AcceptHandler:
             tenant = await unit.load(TENANT, unit.context.tenant)
             if isinstance(tenant, Tenant) and tenant.suspended is not None:
                 raise Suspended
-            member = await unit.load(MEMBERSHIP, command.account)
-            if isinstance(member, Membership):
-                raise AlreadyAMember
             try:
-                await opened_by(unit, accepted.role)
+                given = await accept_role(unit, command.account, accepted.role, at)
             except Invalid:  # the role was deleted meanwhile
                 raise WrongToken from None
-            await admit(unit, command.account, accepted.role, at)
-            return Membership(accepted.role)
+            if given.changed:
+                revoke = RevokeSessions(reason="role_changed", kept=command.session, at=at)
+                await unit.decide(ACCOUNT, command.account, revoke)
+            return given
 
-        return await run(decide, lanes=[(INVITATION, command.id)])
+        done = await run(decide, lanes=[(INVITATION, command.id)])
+        if done.result.changed:
+            ended = done.position.number
+            await self.sessions.end_all(command.account, ended, command.session)
+        return done
 
 
 async def _address_of(unit: Unit, account: str, invitation: object) -> str:

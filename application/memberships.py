@@ -20,6 +20,7 @@ from domain.access import check_grant
 from domain.accounts import ACCOUNT, Account, NoSuchAccount, RevokeSessions
 from domain.memberships import (
     MEMBERSHIP,
+    AcceptRole,
     ChangeRole,
     EndMembership,
     GrantMembership,
@@ -93,16 +94,57 @@ async def admit(unit: Unit, account: str, role: str, at: datetime) -> None:
     """
     before = await unit.load(MEMBERSHIP, account)
     if isinstance(before, Membership):
-        if before.role == role:
-            return
-        await take(unit, before.role, holder_of(account), at)
-        await unit.decide(MEMBERSHIP, account, ChangeRole(role=role, at=at))
+        await _settle(unit, account, ChangeRole(role=role, at=at))
     else:
-        await unit.decide(MEMBERSHIP, account, GrantMembership(role=role, at=at))
-        tenant = unit.context.tenant
-        if tenant != DEFAULT_TENANT:
-            await unit.decide(ACCOUNT_TENANTS, account, JoinTenant(tenant=tenant, at=at))
-    await give(unit, role, holder_of(account), at)
+        await _settle(unit, account, GrantMembership(role=role, at=at))
+
+
+class RoleAccepted(msgspec.Struct, frozen=True, kw_only=True):
+    """What an account is after an invitation; `changed`: it was a member in another role before."""
+
+    role: str
+    changed: bool
+
+
+async def accept_role(unit: Unit, account: str, role: str, at: datetime) -> RoleAccepted:
+    """Let an account into the unit's tenant by an invitation.
+
+    Who is a member of `default` only for having an account gets the role there, unless it opens
+    nothing that they may not do already.
+
+    Raises:
+        Invalid: the tenant has no such role.
+        AlreadyAMember: somebody has let the account in before.
+    """
+    before = await unit.load(MEMBERSHIP, account)
+    command = AcceptRole(
+        role=role,
+        opens=await opened_by(unit, role),
+        begins_here=unit.context.tenant == DEFAULT_TENANT,
+        at=at,
+    )
+    after = await _settle(unit, account, command)
+    changed = isinstance(before, Membership) and after.role != before.role
+    return RoleAccepted(role=after.role, changed=changed)
+
+
+async def _settle(
+    unit: Unit, account: str, command: GrantMembership | ChangeRole | AcceptRole
+) -> Membership:
+    """Let a membership answer, and note what role the account has now wherever that is noted."""
+    before = await unit.load(MEMBERSHIP, account)
+    after = await unit.decide(MEMBERSHIP, account, command)
+    assert isinstance(after, Membership)  # noqa: S101 - or the decider has refused
+    role_before = before.role if isinstance(before, Membership) else ""
+    if after.role == role_before:
+        return after
+    tenant = unit.context.tenant
+    if role_before:
+        await take(unit, role_before, holder_of(account), command.at)
+    elif tenant != DEFAULT_TENANT:
+        await unit.decide(ACCOUNT_TENANTS, account, JoinTenant(tenant=tenant, at=command.at))
+    await give(unit, after.role, holder_of(account), command.at)
+    return after
 
 
 async def dismiss(unit: Unit, account: str, reason: str, at: datetime) -> Membership:
@@ -168,7 +210,7 @@ class GrantRoleHandler:
                 check_grant(command.held, await opened_by(unit, before.role))
             await admit(unit, command.account, command.role, at)
             after = Membership(command.role)
-            changed = is_member and after != before
+            changed = isinstance(before, Membership) and after.role != before.role
             if changed:
                 revoke = RevokeSessions(reason="role_changed", at=at)
                 await unit.decide(ACCOUNT, command.account, revoke)

@@ -5,8 +5,9 @@ from typing import assert_never
 
 import msgspec
 
+from domain.access import BUILT_IN
 from domain.decider import Command, Decider, Event
-from domain.rejections import NotFound
+from domain.rejections import Conflict, NotFound
 
 MEMBER = "member"
 ADMIN = "admin"
@@ -41,6 +42,18 @@ class ChangeRole(Command, frozen=True, kw_only=True):
     at: datetime
 
 
+class AcceptRole(Command, frozen=True, kw_only=True):
+    """Take up the role of an invitation, which `opens` this.
+
+    `begins_here`: whoever opens an account is a member of this tenant by that alone.
+    """
+
+    role: str
+    opens: frozenset[str]
+    begins_here: bool
+    at: datetime
+
+
 class EndMembership(Command, frozen=True, kw_only=True):
     """Take an account out of the tenant."""
 
@@ -48,17 +61,20 @@ class EndMembership(Command, frozen=True, kw_only=True):
     at: datetime
 
 
-MembershipCommand = GrantMembership | ChangeRole | EndMembership
+MembershipCommand = GrantMembership | ChangeRole | AcceptRole | EndMembership
 
 
 class NoMembership(msgspec.Struct, frozen=True):
-    """The account does not belong to the tenant."""
+    """The account does not belong to the tenant; whether it did once."""
+
+    left: bool = False
 
 
 class Membership(msgspec.Struct, frozen=True):
-    """The account belongs to the tenant."""
+    """The account belongs to the tenant; `untouched`: as it first came in, ever since."""
 
     role: str
+    untouched: bool = False
 
 
 class NoSuchMember(NotFound):
@@ -66,6 +82,13 @@ class NoSuchMember(NotFound):
 
     slug = "no-such-member"
     title = "There is no such member"
+
+
+class AlreadyAMember(Conflict):
+    """The person belongs to the tenant."""
+
+    slug = "already-a-member"
+    title = "This person is a member already"
 
 
 def decide(
@@ -79,6 +102,8 @@ def decide(
             if isinstance(membership, NoMembership):
                 raise NoSuchMember
             return _granted(membership, command.role)
+        case AcceptRole():
+            return _accept(membership, command)
         case EndMembership():
             if isinstance(membership, NoMembership):
                 return []
@@ -93,15 +118,26 @@ def _granted(membership: NoMembership | Membership, role: str) -> list[Membershi
     return [MembershipGranted(role=role)]
 
 
+def _accept(membership: NoMembership | Membership, command: AcceptRole) -> list[MembershipEvent]:
+    """Let the account in; who is there by having opened an account alone gets what opens more."""
+    if isinstance(membership, Membership):
+        by_registering = command.begins_here and membership.untouched and membership.role == MEMBER
+        if not by_registering:
+            raise AlreadyAMember
+        if command.opens <= BUILT_IN[MEMBER]:
+            return []
+    return _granted(membership, command.role)
+
+
 def evolve(
-    _membership: NoMembership | Membership, event: MembershipEvent
+    membership: NoMembership | Membership, event: MembershipEvent
 ) -> NoMembership | Membership:
     """The membership after an event."""
     match event:
         case MembershipGranted():
-            return Membership(event.role)
+            return Membership(event.role, untouched=membership == NoMembership())
         case MembershipEnded():
-            return NoMembership()
+            return NoMembership(left=True)
         case _:
             assert_never(event)
 

@@ -18,8 +18,8 @@ from adapters.http.names import NO_NUL, Name, known_id
 from adapters.http.operations import SIGNED_IN, operation
 from adapters.http.paging import Page, read_cursor
 from application.invitations import Accept, Invite, Uninvite
+from application.memberships import RoleAccepted
 from domain.invitations import INVITATION, Invitation, NoInvitation, NoSuchInvitation, WrongToken
-from domain.memberships import Membership
 from projections import invitations as projection
 
 READ, WRITE = "members:read", "members:write"
@@ -139,15 +139,20 @@ async def invite(call: Call, body: InvitationBody) -> Answer:
     lasting=True,
 )
 async def accept_invitation(call: Call, body: TokenBody) -> Answer:
-    """Join the tenant that asked the caller's address."""
+    """Join the tenant that asked the caller's address.
+
+    Who is a member of `default` only for having registered gets the role there, if it opens
+    something to them, and keeps no session but this one. The answer tells what they are now.
+    """
     account, named = call.person, parse_invitation_token(body.token)
     if named is None:
         raise WrongToken
+    session = call.principal.session or ""
     call.principal = msgspec.structs.replace(call.principal, tenant=named.tenant)
-    command = Accept(id=str(named.id), token_hash=named.hash, account=account)
+    command = Accept(id=str(named.id), token_hash=named.hash, account=account, session=session)
 
-    def render(membership: Membership, _version: int) -> Answer:
-        return json_answer(JoinedView(tenant=named.tenant, role=membership.role))
+    def render(given: RoleAccepted, _version: int) -> Answer:
+        return json_answer(JoinedView(tenant=named.tenant, role=given.role))
 
     return await execute(call, command, render)
 

@@ -33,7 +33,7 @@ def _handlers(services: Services) -> Handlers:
         Leave: LeaveHandler(now),
         Invite: InviteHandler(services.letters, services.limiter, services.email_hash, now),
         Uninvite: UninviteHandler(now),
-        Accept: AcceptHandler(now),
+        Accept: AcceptHandler(services.sessions, now),
     }
 
 

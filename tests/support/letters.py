@@ -1,5 +1,6 @@
 """The letters that a platform in memory has queued, and what sends them there."""
 
+import re
 from typing import Any
 from uuid import uuid4
 
@@ -17,6 +18,14 @@ from tests.support.http_platform import MemoryPlatform
 async def letters_in(platform: MemoryPlatform) -> list[MailQueued]:
     """Every letter that was queued, the newest last."""
     return [each.event for each in await _recorded(platform, "mail.queued")]
+
+
+async def invitation_in(platform: MemoryPlatform) -> str:
+    """The token in the newest letter, which is an invitation."""
+    text = (await letters_in(platform))[-1].text
+    found = re.search(r"inv_\S+", str(text).partition("send this token")[2])
+    assert found is not None, text
+    return found[0]
 
 
 async def _recorded(platform: MemoryPlatform, type_: str) -> list[Recorded[Any]]:

@@ -1,13 +1,12 @@
 """Tenants over HTTP: made, joined, left, suspended, and picked for a request or a session."""
 
 import asyncio
-import re
 from datetime import timedelta
 
 import pytest
 
 from tests.support.http_platform import OWNER, Api
-from tests.support.letters import letters_in
+from tests.support.letters import invitation_in, letters_in
 from tests.support.members import Person, new_tenant, person, refusal, with_role
 from tests.support.senders import Sender
 
@@ -24,17 +23,9 @@ async def names(somebody: Person) -> list[str]:
     return [each["name"] for each in (await somebody.done("GET", "/v1/me/tenants"))["items"]]
 
 
-async def token_of(api: Api) -> str:
-    """The token in the newest letter."""
-    text = (await letters_in(api.platform))[-1].text
-    found = re.search(r"inv_\S+", str(text).partition("send this token")[2])
-    assert found is not None, text
-    return found[0]
-
-
 async def invited(api: Api, by: Person, email: str, role: str = "member") -> str:
     await by.done("POST", "/v1/invitations", {"email": email, "role": role}, tenant="acme")
-    return await token_of(api)
+    return await invitation_in(api.platform)
 
 
 async def test_a_tenant_belongs_to_the_account_that_it_was_made_for(api: Api, ada: Person) -> None:
@@ -124,7 +115,7 @@ async def test_a_revoked_invitation_opens_nothing(api: Api, ada: Person) -> None
     bob = await person(api, "bob@example.org")
     body = {"email": "bob@example.org", "role": "member"}
     sent = await ada.done("POST", "/v1/invitations", body, tenant="acme")
-    token, path = await token_of(api), f"/v1/invitations/{sent['id']}"
+    token, path = await invitation_in(api.platform), f"/v1/invitations/{sent['id']}"
     assert (sent["state"], sent["email"], sent["version"]) == ("open", "bob@example.org", 1)
     await ada.done("DELETE", path, tenant="acme")
     assert (await ada.done("GET", path, tenant="acme"))["state"] == "revoked"

@@ -22,6 +22,7 @@ from adapters.http.names import known_id
 from adapters.http.operations import SIGNED_IN, operation
 from application.last_seen import SESSION_KIND
 from application.positions import Position
+from domain.access import NotAPerson
 from domain.accounts import NoSuchAccount
 from domain.decider import Erased
 from domain.memberships import MEMBERSHIP, Membership
@@ -31,6 +32,8 @@ from projections import sessions as projection
 
 MOST = 200
 """Sessions in one list, the newest first."""
+
+WHOSE = "Only a person has sessions; add ?account= to list those of an account of the tenant."
 
 Known = Literal["signed_in", "unknown"]
 
@@ -93,7 +96,7 @@ async def list_sessions(call: Call, query: SessionsQuery) -> Answer:
     moment = Moment(at=query.at, position=query.position)
     is_now = moment == Moment()
     if query.account is None:
-        account, personal, role = call.person, True, None
+        account, personal, role = _oneself(call), True, None
     else:
         account, role = await _of_tenant(call, query.account, moment)
         personal = "personal:read" in call.principal.permissions
@@ -107,6 +110,18 @@ async def list_sessions(call: Call, query: SessionsQuery) -> Answer:
         if (item := await _item(call, each, moment, role, personal=personal)) is not None
     ]
     return json_answer(SessionItems(items=items))
+
+
+def _oneself(call: Call) -> str:
+    """The account that asks.
+
+    Raises:
+        NotAPerson: a program does; it is told how to ask for somebody.
+    """
+    try:
+        return call.person
+    except NotAPerson:
+        raise NotAPerson(WHOSE) from None
 
 
 async def _of_tenant(call: Call, text: str, moment: Moment) -> tuple[str, str]:

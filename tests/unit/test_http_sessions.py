@@ -132,6 +132,7 @@ async def test_keys_have_no_sessions(api: Api) -> None:
         answer = await api.ask(method, path, body, token=OWNER)
         assert answer.status_code == 403, answer.text
         assert answer.json()["type"] == "/problems/not-a-person"
+        assert ("?account=" in answer.json()["detail"]) == (method == "GET")
 
 
 @pytest.mark.parametrize("path", ["/v1/sessions/{id}", "/v1/sessions/revoke"])

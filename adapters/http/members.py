@@ -8,6 +8,7 @@ from adapters.http.answers import Answer, Header, json_answer
 from adapters.http.calls import Call
 from adapters.http.commands import execute, no_content
 from adapters.http.conditions import etag
+from adapters.http.emails import email_of
 from adapters.http.event_views import EventList
 from adapters.http.histories import HistoryPage, stream_history
 from adapters.http.lists import cut, rows_of
@@ -16,7 +17,6 @@ from adapters.http.names import Name, known_id
 from adapters.http.operations import SIGNED_IN, operation
 from adapters.http.paging import Page, read_cursor
 from application.memberships import GrantRole, Leave, RemoveMember
-from domain.accounts import ACCOUNT, Account
 from domain.memberships import MEMBERSHIP, Membership, NoMembership, NoSuchMember
 from projections import memberships as projection
 
@@ -73,19 +73,11 @@ async def list_members(call: Call, page: Page) -> Answer:
             account=row.account,
             role=row.role,
             since=row.since,
-            email=await _email(call, row.account),
+            email=await email_of(call, row.account),
         )
         for row in shown
     ]
     return json_answer(MemberList(items=items, next=following))
-
-
-async def _email(call: Call, id_: str) -> str | None:
-    if "personal:read" not in call.principal.permissions:
-        return None
-    account = await call.platform.current.get(ACCOUNT, id_)
-    known = isinstance(account, Account) and isinstance(account.email, str)
-    return str(account.email) if known else None  # type: ignore[union-attr]  # it is one
 
 
 @operation(

@@ -1,8 +1,8 @@
 """Credentials: whose an address and a password are; the lock-out stands before it.
 
-Failed sign-ins are counted outside the log. It learns of the onset of a lock-out, and of at most
-one coalesced event per account and minute; guesses at addresses without an account leave no
-trace in it, so an attack cannot grow the log.
+Failed sign-ins are counted outside the log. It learns of the onset of a lock-out, of each pause
+that holds everywhere, and of at most one coalesced event per account and minute; guesses at
+addresses without an account leave no trace in it, so an attack cannot grow the log.
 """
 
 from collections.abc import AsyncIterator, Callable
@@ -73,6 +73,16 @@ class _Found(msgspec.Struct, frozen=True):
     costs: frozenset[PasswordCosts]
 
 
+def counted_as(id_: str, account: Account) -> str:
+    """The name that failures of an account's person are counted under, but for passkeys'."""
+    return id_ if isinstance(account.email, Erased) else known_form(account.email)
+
+
+def passkeys_counted_as(id_: str) -> str:
+    """The name that failures with an account's passkeys are counted under."""
+    return f"passkey/{id_}"
+
+
 @dataclass(frozen=True)
 class CredentialCheck:
     """Tells whose an address and a password are; the lock-out stands before it.
@@ -129,8 +139,7 @@ class CredentialCheck:
             return account
 
         account = await run.look(look)
-        email = id_ if isinstance(account.email, Erased) else known_form(account.email)
-        attempt = await self.reserve(email, address)
+        attempt = await self.reserve(counted_as(id_, account), address)
         async with self._unjudged(attempt):
             verified = await self.hasher.verify(account.password_hash, password)
         if not verified.ok:

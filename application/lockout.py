@@ -13,7 +13,8 @@ way that all failing would lock, the next one waits its turn. So guesses sent at
 than guesses sent one by one, and right passwords sent at once all get in. An attempt that is never
 finished counts as a failure.
 
-Failures are forgotten steadily, all of a threshold in the time `forget`.
+Failures are forgotten steadily, all of a threshold in the time `forget`; those of an account at
+once when an admin lifts its lock-out.
 
 Fails closed: a sign-in needs Redis for its session anyway, so an `Outage` is a 503.
 """
@@ -82,12 +83,13 @@ class Busy(msgspec.Struct, frozen=True):
 class Failure(msgspec.Struct, frozen=True, kw_only=True):
     """What a failure means to the account.
 
-    `onset` is told once, of the first lock ("near"), and again of the first one from everywhere; a
-    right password makes the next "near" one news again. `first_in_minute` is true for an
+    `onset` tells of a lock that is news: of the first one from a range ("near"), which a right
+    password makes news again; and of each that holds "everywhere", as every failure behind the
+    threshold brings or prolongs that one. `first_in_minute` is true for an
     account's first failure in a minute; then `earlier_failures` happened in the minute
     `earlier_minute` (its begin), the last one before that had any: so one event per account and
-    minute tells all failures but those of the last minute. `locked_for` is the longest pause now in
-    force, in seconds.
+    minute tells all failures but those of the last minute. `locked_for` is the pause that `onset`
+    tells of, or else the longest now in force, in seconds.
     """
 
     onset: Literal["", "near", "everywhere"]
@@ -97,7 +99,23 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True):
     locked_for: float
 
 
-class LockoutCounters(Protocol):
+class CountedFailures(Protocol):
+    """The failures that are counted of an account, named as in `LockoutCounters`."""
+
+    async def any_of(self, account: str) -> bool:
+        """Whether any was counted since they were last forgotten; some may not count any more."""
+        ...
+
+    async def forget(self, account: str) -> None:
+        """Forget those of the account: from each range, and from everywhere.
+
+        Its locks hold no more, and the next one is news. What is under way, the ranges that the
+        account knows, and what a range has failed at over all accounts stay.
+        """
+        ...
+
+
+class LockoutCounters(CountedFailures, Protocol):
     """Counts failed sign-ins.
 
     Callers name account and address in clear (the account by its canonical e-mail address, whether

@@ -64,6 +64,14 @@ class PatientLockout:
         """See `LockoutCounters.trust`."""
         await self._counters.trust(account, address)
 
+    async def any_of(self, account: str) -> bool:
+        """See `CountedFailures.any_of`."""
+        return await self._counters.any_of(account)
+
+    async def forget(self, account: str) -> None:
+        """See `CountedFailures.forget`."""
+        await self._counters.forget(account)
+
     async def _turn(self, number: int, subject: str, patience: float) -> None:
         """Wait until an attempt on the same subject has finished, but not for ever."""
         turn = number, asyncio.get_running_loop().create_future()

@@ -46,12 +46,18 @@ class RoleView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AccountView(msgspec.Struct, frozen=True, kw_only=True):
-    """An account, and its role in the caller's tenant."""
+    """An account, and its role in the caller's tenant.
+
+    `locked_until`: too many sign-ins have failed, and until then nobody signs in, but for places
+    that know the account. Null where that is not so, or is over now (or at the time `at`). What is
+    locked at single places does not show here: the account's history tells of it.
+    """
 
     id: str
     role: str
     state: Literal["open", "closed"]
     verified: bool
+    locked_until: datetime | None
     version: int
 
 
@@ -111,7 +117,7 @@ def _missing(_account: str) -> NoSuchAccount:
     return NoSuchAccount()
 
 
-def _view(id_: str, account: AnyAccount, role: str, version: int) -> Answer:
+def _view(id_: str, account: AnyAccount, role: str, version: int, at: datetime | None) -> Answer:
     known = account.account if isinstance(account, ClosedAccount) else account
     if not isinstance(known, Account):
         raise NoSuchAccount
@@ -120,6 +126,7 @@ def _view(id_: str, account: AnyAccount, role: str, version: int) -> Answer:
         role=role,
         state="open" if known is account else "closed",
         verified=known.verified,
+        locked_until=known.locked_until if at is None or known.is_locked(at) else None,
         version=version,
     )
     return json_answer(view, headers=(etag(version),))
@@ -161,7 +168,8 @@ async def get_account(call: Call, moment: Moment) -> Answer:
     membership, _ = await fold(call, MEMBERSHIP, id_, moment)
     if not isinstance(membership, Membership):
         raise NoSuchAccount
-    return _view(id_, account, membership.role, version)
+    at = None if moment.position else moment.at or call.platform.services.now()
+    return _view(id_, account, membership.role, version, at)
 
 
 @operation(

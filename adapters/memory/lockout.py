@@ -3,7 +3,7 @@
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Literal
 
@@ -43,13 +43,17 @@ class _Subject:
         pause = self.policy.pause(self.whole(now)) * 1000
         self.until = now + pause if pause else self.until
 
+    def forget(self) -> None:
+        self.failures, self.until = 0, 0
+
     def is_busy(self, now: int) -> bool:
         return self.flying >= max(1, self.policy.threshold - self.whole(now))
 
 
 @dataclass
 class _Account(_Subject):
-    told: frozenset[str] = frozenset()
+    places: dict[str, _Subject] = field(default_factory=dict)
+    told_near: bool = False
     minute: int = 0
     count_in_minute: int = 0
 
@@ -96,8 +100,10 @@ class MemoryLockout:
         for each in self._of(attempt).values():
             each.flying = max(0, each.flying - 1)
             each.fail(now, 1)
-        near, account = self._subjects[attempt.near], self._accounts[attempt.account]
-        onset = self._onset(near, account, now)
+        account = self._accounts[attempt.account]
+        near = account.places[attempt.near]
+        onset = _onset(near, account, now)
+        locks = (account,) if onset == "everywhere" else (near, account)
         minute = now // _MINUTE
         first = account.minute != minute
         earlier, earlier_minute = (account.count_in_minute, account.minute) if first else (0, 0)
@@ -108,13 +114,13 @@ class MemoryLockout:
             first_in_minute=first,
             earlier_failures=earlier,
             earlier_minute=datetime.fromtimestamp(earlier_minute * 60, UTC) if earlier else None,
-            locked_for=max(0.0, near.until - now, account.until - now) / 1000,
+            locked_for=max(0.0, *(each.until - now for each in locks)) / 1000,
         )
 
     async def succeeded(self, attempt: Attempt) -> None:
         """See `LockoutCounters.succeeded`."""
         await self.withdrawn(attempt)
-        self._accounts[attempt.account].told -= {"near"}
+        self._accounts[attempt.account].told_near = False
         self._know(attempt)
 
     async def withdrawn(self, attempt: Attempt) -> None:
@@ -126,31 +132,41 @@ class MemoryLockout:
         """See `LockoutCounters.trust`."""
         self._know(_attempt(account, address))
 
-    def _know(self, attempt: Attempt) -> None:
-        near = self._of(attempt)[attempt.near]
-        near.failures, near.until = 0, 0
-        self._known[attempt.near] = self._clock() + self._policies.known * 1000
+    async def any_of(self, account: str) -> bool:
+        """See `CountedFailures.any_of`."""
+        counted = self._accounts.get(_account(account))
+        return counted is not None and counted.failures > 0
 
-    def _onset(
-        self, near: _Subject, account: _Account, now: int
-    ) -> Literal["", "near", "everywhere"]:
-        if account.whole(now) < account.policy.threshold:
-            account.told -= {"everywhere"}
-        elif "everywhere" not in account.told:
-            account.told |= {"everywhere"}
-            return "everywhere"
-        if near.whole(now) >= near.policy.threshold and "near" not in account.told:
-            account.told |= {"near"}
-            return "near"
-        return ""
+    async def forget(self, account: str) -> None:
+        """See `CountedFailures.forget`."""
+        counted = self._accounts.get(_account(account))
+        if counted is None:
+            return
+        counted.told_near = False
+        for each in (counted, *counted.places.values()):
+            each.forget()
+
+    def _know(self, attempt: Attempt) -> None:
+        self._of(attempt)[attempt.near].forget()
+        self._known[attempt.near] = self._clock() + self._policies.known * 1000
 
     def _of(self, attempt: Attempt) -> dict[str, _Subject]:
         policies = self._policies
+        account = self._accounts.setdefault(attempt.account, _Account(policies.account))
         return {
-            attempt.near: self._subjects.setdefault(attempt.near, _Subject(policies.near)),
-            attempt.account: self._accounts.setdefault(attempt.account, _Account(policies.account)),
+            attempt.near: account.places.setdefault(attempt.near, _Subject(policies.near)),
+            attempt.account: account,
             attempt.range: self._subjects.setdefault(attempt.range, _Subject(policies.range)),
         }
+
+
+def _onset(near: _Subject, account: _Account, now: int) -> Literal["", "near", "everywhere"]:
+    if account.whole(now) >= account.policy.threshold:
+        return "everywhere"
+    if near.whole(now) >= near.policy.threshold and not account.told_near:
+        account.told_near = True
+        return "near"
+    return ""
 
 
 def _is_account(subject: _Subject) -> bool:
@@ -159,4 +175,8 @@ def _is_account(subject: _Subject) -> bool:
 
 def _attempt(account: str, address: str) -> Attempt:
     place = address_range(address)
-    return Attempt(near=f"near {place} {account}", account=f"account {account}", range=place)
+    return Attempt(near=f"near {place} {account}", account=_account(account), range=place)
+
+
+def _account(account: str) -> str:
+    return f"account {account}"

@@ -1,8 +1,10 @@
 """Counters of failed sign-ins in Redis, changed by atomic scripts.
 
 Each subject is a hash: `n` failures as of `last`, how many attempts are `flying` and when the last
-was reserved (`since`), `until` when nothing may be tried, which onset was told, and the failures
-of the last `minute` that had any. Times are milliseconds of the server's clock.
+was reserved (`since`), `until` when nothing may be tried, whether a lock from `near` was told, and
+the failures of the last `minute` that had any. `lifts` counts how often an account's failures were
+forgotten: those from a range that have another count are void, so that nobody has to find them.
+Times are milliseconds of the server's clock.
 """
 
 from collections.abc import Callable
@@ -51,7 +53,15 @@ local function land(i) set(i, 'flying', math.max(0, get(i, 'flying') - 1)) end
 local function know()
   redis.call('SET', KEYS[4], string.format('%.0f', now + known_for), 'PX', known_for)
 end
-local function keep(i) redis.call('PEXPIRE', KEYS[i], math.max(policy(i, 4), policy(i, 3))) end
+local kept = 0
+for i = 1, 3 do kept = math.max(kept, policy(i, 3), policy(i, 4)) end
+local function keep(i) redis.call('PEXPIRE', KEYS[i], kept) end
+local lifts = redis.call('HGET', KEYS[2], 'lifts') or '0'
+if (redis.call('HGET', KEYS[1], 'lifts') or '0') ~= lifts then
+  redis.call('HDEL', KEYS[1], 'n', 'until', 'last')
+  redis.call('HSET', KEYS[1], 'lifts', lifts)
+  keep(1)
+end
 """
 
 _RESERVE = Script(
@@ -92,20 +102,18 @@ for i = 1, 3 do
   keep(i)
 end
 local onset = 0
-if whole(2) < policy(2, 1) then
-  redis.call('HDEL', KEYS[2], 'everywhere')
-elseif redis.call('HSETNX', KEYS[2], 'everywhere', 1) == 1 then
+if whole(2) >= policy(2, 1) then
   onset = 2
-end
-if onset == 0 and whole(1) >= policy(1, 1) then
+elseif whole(1) >= policy(1, 1) then
   onset = redis.call('HSETNX', KEYS[2], 'near', 1)
 end
+local near = onset == 2 and now or get(1, 'until')
 local minute, before, count = math.floor(now / 60000), get(2, 'minute'), get(2, 'count')
 local first = before ~= minute and 1 or 0
 redis.call('HSET', KEYS[2], 'minute', string.format('%.0f', minute))
 redis.call('HSET', KEYS[2], 'count', first == 1 and 1 or count + 1)
 return {onset, first, first == 1 and count or 0, before,
-  math.ceil(math.max(0, get(1, 'until') - now, get(2, 'until') - now))}
+  math.ceil(math.max(0, near - now, get(2, 'until') - now))}
 """
 )
 
@@ -137,6 +145,13 @@ return 1
 """
 )
 
+_FORGET = Script("""
+redis.call('HDEL', KEYS[1], 'n', 'until', 'last', 'near')
+redis.call('HINCRBY', KEYS[1], 'lifts', 1)
+redis.call('PEXPIRE', KEYS[1], ARGV[1])
+return 1
+""")
+
 _ONSETS: tuple[Literal["", "near", "everywhere"], ...] = ("", "near", "everywhere")
 
 
@@ -165,6 +180,10 @@ class RedisLockout:
                 round(policy.forget * 1000),
             )
         ]
+        self._kept = max(
+            round(max(policy.longest, policy.forget) * 1000)
+            for policy in (policies.near, policies.account, policies.range)
+        )
         self._clock = clock
 
     async def reserve(self, account: str, address: str) -> Attempt | Locked | Busy:
@@ -200,13 +219,26 @@ class RedisLockout:
         """See `LockoutCounters.trust`."""
         await self._eval(_TRUST, self._attempt(account, address))
 
+    async def any_of(self, account: str) -> bool:
+        """See `CountedFailures.any_of`."""
+        key = f"lockout:account:{self._account(account)}"
+        return bool(await self._redis.execute("HEXISTS", key, "n"))
+
+    async def forget(self, account: str) -> None:
+        """See `CountedFailures.forget`."""
+        key = f"lockout:account:{self._account(account)}"
+        await self._redis.eval(_FORGET, (key,), (self._kept,))
+
     def _attempt(self, account: str, address: str) -> Attempt:
         place = address_range(address)
         return Attempt(
             near=self._hash(f"near\0{place}\0{account}"),
-            account=self._hash(f"account\0{account}"),
+            account=self._account(account),
             range=self._hash(f"range\0{place}"),
         )
+
+    def _account(self, account: str) -> str:
+        return self._hash(f"account\0{account}")
 
     async def _eval(self, script: Script, attempt: Attempt) -> Any:
         now = -1 if self._clock is None else self._clock()

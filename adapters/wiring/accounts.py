@@ -1,5 +1,6 @@
 """How accounts are wired."""
 
+import adapters.http.account_lockouts
 import adapters.http.accounts
 import adapters.http.me
 import adapters.http.registration
@@ -40,6 +41,7 @@ from application.accounts.registering import (
     Verify,
     VerifyHandler,
 )
+from application.accounts.unlocking import Unlock, UnlockHandler
 from application.bus import OneStream
 from application.memberships import GrantRole, GrantRoleHandler
 from domain.accounts import ACCOUNT, EMAIL
@@ -72,6 +74,7 @@ def _handlers(services: Services) -> Handlers:
         Close: close,
         CloseOwn: CloseOwnHandler(check, close),
         Reopen: ReopenHandler(now),
+        Unlock: UnlockHandler(check.lockout, now),
         Import: ImportHandler(hasher, services.email_hash, now, new_id),
         NotePasswordCosts: OneStream(PASSWORD_COSTS, lambda _command: INSTALLATION),
         GrantRole: GrantRoleHandler(sessions, now),
@@ -86,6 +89,7 @@ CAPABILITY = Capability(
     operations=(
         *adapters.http.registration.OPERATIONS,
         *adapters.http.accounts.OPERATIONS,
+        *adapters.http.account_lockouts.OPERATIONS,
         *adapters.http.me.OPERATIONS,
     ),
 )

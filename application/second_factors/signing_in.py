@@ -13,8 +13,13 @@ from typing import Any
 import msgspec
 
 from application.bus import Run
-from application.credentials import Checked, CredentialCheck, WrongCredentials
-from application.emails import known_form
+from application.credentials import (
+    Checked,
+    CredentialCheck,
+    WrongCredentials,
+    counted_as,
+    passkeys_counted_as,
+)
 from application.event_store import Outage
 from application.memberships import Standings
 from application.second_factors.challenges import SECOND_FACTOR, SIGN_IN, is_for
@@ -24,7 +29,6 @@ from application.session_tenants import insist_on_belonging
 from application.signing_in import PASSWORD, Opening, SessionOpener, SignedIn
 from application.unit import Done, Unit
 from domain.accounts import ACCOUNT, Account
-from domain.decider import Erased
 from domain.rejections import Rejection, Unauthenticated
 from domain.second_factors.decider import SECOND_FACTORS
 from domain.second_factors.state import WrongSecondFactor
@@ -80,8 +84,7 @@ class CompleteSignInHandler:
         account = await _account(challenge.account, run)
         if account is None or not is_for(challenge, challenge.account, account):
             raise WrongSecondFactor
-        email = account.email
-        subject = challenge.account if isinstance(email, Erased) else known_form(email)
+        subject = counted_as(challenge.account, account)
         attempt = await self.check.reserve(subject, command.address)
         checked = Checked(id=challenge.account, account=account, attempt=attempt)
         async with completing(self.check, checked, run):
@@ -131,7 +134,7 @@ class SignInWithPasskeyHandler:
         challenge = self.second_factor.challenges.opened(SIGN_IN, assertion.challenge)
         if challenge is None:
             raise WrongPasskey
-        attempt = await self.check.reserve(f"passkey/{assertion.account}", command.address)
+        attempt = await self.check.reserve(passkeys_counted_as(assertion.account), command.address)
         try:
             done = await self._open(command, assertion, challenge, run)
         except (WrongSecondFactor, WrongCredentials):

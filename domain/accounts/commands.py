@@ -151,6 +151,13 @@ class LockOut(Command, frozen=True, kw_only=True):
     at: datetime
 
 
+class LiftLockout(Command, frozen=True, kw_only=True):
+    """Let what has failed count no more; `counted` tells whether any failure does."""
+
+    counted: bool
+    at: datetime
+
+
 AccountCommand = (
     RegisterAccount
     | AskVerification
@@ -170,4 +177,5 @@ AccountCommand = (
     | RevokeSessions
     | RecordFailedSignIns
     | LockOut
+    | LiftLockout
 )

@@ -13,6 +13,7 @@ from domain.accounts.commands import (
     ConfirmErasure,
     DropPassword,
     EraseAccount,
+    LiftLockout,
     LockOut,
     NoteKey,
     RecordFailedSignIns,
@@ -28,6 +29,7 @@ from domain.accounts.events import (
     AccountClosed,
     AccountEvent,
     AccountLockedOut,
+    AccountLockoutLifted,
     AccountRegistered,
     AccountReopened,
     AccountSessionsRevoked,
@@ -93,6 +95,8 @@ def decide(account: AnyAccount, command: AccountCommand) -> list[AccountEvent]: 
             return _revoke_sessions(account, command)
         case RecordFailedSignIns() | LockOut():
             return _fail(account, command)
+        case LiftLockout():
+            return _lift_lockout(account, command)
         case _:
             assert_never(command)
 
@@ -231,6 +235,13 @@ def _fail(account: AnyAccount, command: RecordFailedSignIns | LockOut) -> list[A
     if isinstance(command, LockOut):
         return [AccountLockedOut(until=command.until, everywhere=command.everywhere)]
     return [AccountSignInsFailed(minute=command.minute, count=command.count)]
+
+
+def _lift_lockout(account: AnyAccount, command: LiftLockout) -> list[AccountEvent]:
+    if isinstance(account, NoAccount | ErasedAccount):
+        raise NoSuchAccount
+    known = account.account if isinstance(account, ClosedAccount) else account
+    return [AccountLockoutLifted()] if command.counted or known.is_locked(command.at) else []
 
 
 ACCOUNT: Decider[AnyAccount, AccountCommand, AccountEvent] = Decider(

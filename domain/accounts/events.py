@@ -128,6 +128,10 @@ class AccountLockedOut(Event, frozen=True, kw_only=True, tag="account.locked_out
     everywhere: bool = False
 
 
+class AccountLockoutLifted(Event, frozen=True, kw_only=True, tag="account.lockout_lifted"):
+    """What had failed counts no more, from one range of addresses or from everywhere."""
+
+
 AccountEvent = (
     AccountRegistered
     | VerificationAsked
@@ -146,4 +150,5 @@ AccountEvent = (
     | AccountSessionsRevoked
     | AccountSignInsFailed
     | AccountLockedOut
+    | AccountLockoutLifted
 )

@@ -8,6 +8,8 @@ from domain.accounts.events import (
     AccountErased,
     AccountEvent,
     AccountKeysDestroyed,
+    AccountLockedOut,
+    AccountLockoutLifted,
     AccountRegistered,
     AccountReopened,
     AccountSessionsRevoked,
@@ -47,20 +49,23 @@ def evolve(account: AnyAccount, event: AccountEvent) -> AnyAccount:
             return account.account
         case AccountSessionsRevoked(), ClosedAccount():
             return ClosedAccount(_revoked(account.account, event))
+        case AccountLockoutLifted(), ClosedAccount():
+            return ClosedAccount(replace(account.account, locked_until=None))
         case _, Account():
             return _evolve_open(account, event)
         case _:
             return account
 
 
-def _evolve_open(account: Account, event: AccountEvent) -> AnyAccount:
+def _evolve_open(account: Account, event: AccountEvent) -> AnyAccount:  # noqa: C901 - it routes
     match event:
         case VerificationAsked() | PasswordResetAsked() | EmailChangeAsked():
             return _asked(account, event)
         case AccountVerified():
             return _proven(replace(account, verifications=()))
-        case EmailChanged():
-            return _without_tokens(_proven(replace(account, email=event.email)))
+        case EmailChanged():  # failures are counted by address
+            changed = replace(account, email=event.email, locked_until=None)
+            return _without_tokens(_proven(changed))
         case PasswordChanged():
             return replace(
                 account,
@@ -79,6 +84,10 @@ def _evolve_open(account: Account, event: AccountEvent) -> AnyAccount:
             return replace(account, unproven_keys=(*account.unproven_keys, event.key))
         case AccountSessionsRevoked():
             return _revoked(account, event)
+        case AccountLockedOut() if event.everywhere:
+            return replace(account, locked_until=event.until)
+        case AccountLockoutLifted():
+            return replace(account, locked_until=None)
         case AccountClosed():
             return ClosedAccount(_without_tokens(account))
         case _:

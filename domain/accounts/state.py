@@ -32,7 +32,8 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     """An account that is open; `passwords` counts those it has had.
 
     `revocations` counts how often its sessions were ended, all but the one that was `kept`.
-    `unproven_keys` were made before anybody had proved the address.
+    `unproven_keys` were made before anybody had proved the address. `locked_until`: until then it
+    was locked everywhere, unless that was lifted.
     """
 
     email: str | Erased
@@ -45,6 +46,11 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     revocations: int = 0
     kept: str = ""
     unproven_keys: tuple[str, ...] = ()
+    locked_until: datetime | None = None
+
+    def is_locked(self, at: datetime) -> bool:
+        """Whether it is locked everywhere at a time."""
+        return self.locked_until is not None and at < self.locked_until
 
     def counts(self, session: str, revocations: int) -> bool:
         """Whether a session has not been ended with others that began after so many revocations."""

@@ -133,10 +133,13 @@ async def test_addresses_of_one_range_are_one_place(counters: LockoutCounters) -
 
 
 async def test_guesses_from_many_places_lock_the_account_everywhere(
-    counters: LockoutCounters,
+    counters: LockoutCounters, clock: Clock
 ) -> None:
     onsets = [(await fail(counters, address=elsewhere(n))).onset for n in range(7)]
     assert onsets == [""] * 6 + ["everywhere"]
+    clock.now += 10_000
+    prolonged = await fail(counters, address=elsewhere(8))
+    assert (prolonged.onset, prolonged.locked_for) == ("everywhere", 20)
     assert isinstance(await counters.reserve("ada", AWAY), Locked)
     await reserve(counters, "bob", AWAY)
 
@@ -148,7 +151,8 @@ async def test_but_not_where_the_account_has_signed_in(
     for n in range(7):
         await fail(counters, address=elsewhere(n))
     await succeed(counters, "ada", "192.0.2.77")
-    assert (await fail(counters)).onset == ""
+    assert (await fail(counters)).onset == "everywhere"
+    await succeed(counters)
     assert isinstance(await counters.reserve("ada", AWAY), Locked)
     clock.now += 86_400_001
     for n in range(7):
@@ -199,6 +203,55 @@ async def test_a_right_password_forgets_the_failures_from_there(counters: Lockou
     for _ in range(2):
         assert (await fail(counters)).onset == ""
     assert (await fail(counters)).onset == "near"
+
+
+async def test_the_failures_of_an_account_are_forgotten_wherever_they_were(
+    counters: LockoutCounters,
+) -> None:
+    assert not await counters.any_of("ada")
+    for _ in range(3):
+        await fail(counters)
+    for n in range(4):
+        await fail(counters, address=elsewhere(n))
+    assert await counters.any_of("ada")
+    await counters.forget("ada")
+    assert not await counters.any_of("ada")
+    await counters.withdrawn(await reserve(counters))
+    assert [(await fail(counters, address=AWAY)).onset for _ in range(3)] == ["", "", "near"]
+    assert isinstance(await counters.reserve("ada", AWAY), Locked)
+    await counters.forget("ada")
+    await reserve(counters, address=AWAY)
+
+
+async def test_a_lock_everywhere_is_forgotten(counters: LockoutCounters) -> None:
+    for n in range(7):
+        await fail(counters, address=elsewhere(n))
+    assert isinstance(await counters.reserve("ada", AWAY), Locked)
+    await counters.forget("ada")
+    assert (await fail(counters, address=AWAY)).onset == ""
+    assert await counters.any_of("ada")
+
+
+async def test_what_others_have_failed_at_is_not(counters: LockoutCounters) -> None:
+    for _ in range(3):
+        await fail(counters, "bob", AWAY)
+    for n in range(6):
+        await fail(counters, f"person{n}")
+    await counters.forget("ada")
+    assert isinstance(await counters.reserve("bob", AWAY), Locked)
+    assert isinstance(await counters.reserve("ada", HOME), Locked)
+
+
+async def test_what_is_under_way_while_failures_are_forgotten_still_counts(
+    counters: LockoutCounters,
+) -> None:
+    attempts = [await reserve(counters) for _ in range(3)]
+    await counters.failed(attempts[0])
+    await counters.forget("ada")
+    assert isinstance(await counters.reserve("ada", HOME), Attempt)
+    assert isinstance(await counters.reserve("ada", HOME), Busy)
+    onsets = [(await counters.failed(each)).onset for each in attempts[1:]]
+    assert onsets == ["", ""]
 
 
 async def test_guesses_sent_at_once_get_no_further(counters: LockoutCounters) -> None:

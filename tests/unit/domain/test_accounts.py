@@ -15,6 +15,7 @@ from domain.accounts import (
     AccountEvent,
     AccountIsClosed,
     AccountLockedOut,
+    AccountLockoutLifted,
     AccountRegistered,
     AccountReopened,
     AccountSessionsRevoked,
@@ -26,6 +27,7 @@ from domain.accounts import (
     ChangeEmail,
     ChangePassword,
     CloseAccount,
+    ClosedAccount,
     DropPassword,
     EmailChangeAsked,
     EmailChanged,
@@ -33,6 +35,7 @@ from domain.accounts import (
     EmailReservation,
     EmailReserved,
     EmailTaken,
+    LiftLockout,
     LockOut,
     NoSuchAccount,
     NoteKey,
@@ -299,6 +302,42 @@ def test_attacks_on_unknown_or_closed_accounts_leave_no_trace() -> None:
     for command in (lock, record):
         given(ACCOUNT).when(command).then()
         given(ACCOUNT, REGISTERED, AccountClosed()).when(command).then()
+
+
+LOCKED = AccountLockedOut(until=AT + timedelta(hours=1), everywhere=True)
+
+
+def lift(*, counted: bool) -> LiftLockout:
+    return LiftLockout(counted=counted, at=AT)
+
+
+def locked_until(*events: AccountEvent) -> datetime | None:
+    account = ACCOUNT.fold([REGISTERED, *events])
+    known = account.account if isinstance(account, ClosedAccount) else account
+    assert isinstance(known, Account)
+    return known.locked_until
+
+
+def test_a_lock_out_is_lifted_where_there_is_one_or_something_was_counted() -> None:
+    lifted = AccountLockoutLifted()
+    given(ACCOUNT, REGISTERED, LOCKED).when(lift(counted=False)).then(lifted)
+    given(ACCOUNT, REGISTERED, LOCKED, AccountClosed()).when(lift(counted=False)).then(lifted)
+    given(ACCOUNT, REGISTERED).when(lift(counted=True)).then(lifted)
+
+
+def test_what_is_not_locked_or_not_any_more_is_not_lifted() -> None:
+    over = AccountLockedOut(until=AT, everywhere=True)
+    for history in ([], [LOCKED, AccountLockoutLifted()], [over]):
+        given(ACCOUNT, REGISTERED, *history).when(lift(counted=False)).then()
+    given(ACCOUNT).when(lift(counted=True)).refused(NoSuchAccount)
+
+
+def test_an_account_knows_until_when_it_is_locked_everywhere() -> None:
+    assert locked_until(LOCKED) == LOCKED.until
+    assert locked_until(AccountLockedOut(until=LOCKED.until)) is None
+    assert locked_until(LOCKED, AccountLockoutLifted()) is None
+    assert locked_until(LOCKED, AccountClosed(), AccountLockoutLifted()) is None
+    assert locked_until(LOCKED, EmailChanged(email="ada@example.com")) is None
 
 
 EVENTS = [

@@ -218,7 +218,12 @@ def _(annals: Annals, person: Person) -> None:
         f"/v1/accounts?email={person.user.email.upper()}",
         headers={"annals-consistent-after": seen},
     )
-    assert [each["id"] for each in found.json()["items"]] == [person.user.account]
+    [item] = found.json()["items"]
+    assert (item["id"], item["email"]) == (person.user.account, person.user.email)
+    key = {"name": annals.unique("accounts"), "scopes": ["accounts:read"]}
+    reader = annals.as_owner("POST", "/v1/api-keys", key).json()["key"]
+    listed = annals.request("GET", "/v1/accounts", token=reader).json()["items"]
+    assert {each["email"] for each in listed} == {None}
     nobody = annals.as_owner("GET", "/v1/accounts?email=nobody@example.org")
     assert nobody.json()["items"] == []
     assert annals.as_owner("GET", "/v1/accounts?email=nobody").status_code == 422

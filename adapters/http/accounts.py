@@ -9,6 +9,7 @@ from adapters.http.answers import Answer, json_answer
 from adapters.http.calls import Call
 from adapters.http.commands import execute, no_content
 from adapters.http.conditions import etag
+from adapters.http.emails import email_of, shown_email
 from adapters.http.event_views import EventList
 from adapters.http.histories import HistoryPage, stream_history
 from adapters.http.lists import cut, rows_of
@@ -48,6 +49,8 @@ class RoleView(msgspec.Struct, frozen=True, kw_only=True):
 class AccountView(msgspec.Struct, frozen=True, kw_only=True):
     """An account, and its role in the caller's tenant.
 
+    `email` is there for who may see what is personal, until it is erased.
+
     `locked_until`: too many sign-ins have failed, and until then nobody signs in, but for places
     that know the account. Null where that is not so, or is over now (or at the time `at`). What is
     locked at single places does not show here: the account's history tells of it.
@@ -56,6 +59,7 @@ class AccountView(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     role: str
     state: Literal["open", "closed"]
+    email: str | None
     verified: bool
     locked_until: datetime | None
     version: int
@@ -99,9 +103,10 @@ class AccountQuery(Page, frozen=True, kw_only=True):
 
 
 class AccountItem(msgspec.Struct, frozen=True, kw_only=True):
-    """An account in a list, and since when it has its role."""
+    """An account in a list, and since when it has its role; `email` is as in `AccountView`."""
 
     id: str
+    email: str | None
     role: str
     since: datetime
 
@@ -117,7 +122,9 @@ def _missing(_account: str) -> NoSuchAccount:
     return NoSuchAccount()
 
 
-def _view(id_: str, account: AnyAccount, role: str, version: int, at: datetime | None) -> Answer:
+def _view(
+    call: Call, id_: str, account: AnyAccount, role: str, version: int, at: datetime | None
+) -> Answer:
     known = account.account if isinstance(account, ClosedAccount) else account
     if not isinstance(known, Account):
         raise NoSuchAccount
@@ -125,6 +132,7 @@ def _view(id_: str, account: AnyAccount, role: str, version: int, at: datetime |
         id=id_,
         role=role,
         state="open" if known is account else "closed",
+        email=shown_email(call, account),
         verified=known.verified,
         locked_until=known.locked_until if at is None or known.is_locked(at) else None,
         version=version,
@@ -169,7 +177,7 @@ async def get_account(call: Call, moment: Moment) -> Answer:
     if not isinstance(membership, Membership):
         raise NoSuchAccount
     at = None if moment.position else moment.at or call.platform.services.now()
-    return _view(id_, account, membership.role, version, at)
+    return _view(call, id_, account, membership.role, version, at)
 
 
 @operation(
@@ -192,7 +200,7 @@ async def list_accounts(call: Call, page: AccountQuery) -> Answer:
     async with rows_of(call, projection.PROJECTION) as rows:
         found = await projection.find_members(rows, after=after, limit=page.limit + 1)
     shown, following = cut(found, page.limit, lambda row: row.account)
-    items = [AccountItem(id=row.account, role=row.role, since=row.since) for row in shown]
+    items = [await _item(call, row) for row in shown]
     return json_answer(AccountList(items=items, next=following))
 
 
@@ -206,7 +214,12 @@ async def _owner_of(call: Call, email: str) -> list[AccountItem]:
         found = await projection.find_member(rows, reservation.account)
     if found is None:
         return []
-    return [AccountItem(id=found.account, role=found.role, since=found.since)]
+    return [await _item(call, found)]
+
+
+async def _item(call: Call, row: projection.MemberRow) -> AccountItem:
+    email = await email_of(call, row.account)
+    return AccountItem(id=row.account, email=email, role=row.role, since=row.since)
 
 
 @operation(

@@ -4,13 +4,14 @@ No read model holds it: it is read from the account's own stream.
 """
 
 from adapters.http.calls import Call
-from domain.accounts import ACCOUNT, Account, AnyAccount, ClosedAccount
+from application.personal_data import known_account
+from domain.accounts import ACCOUNT, AnyAccount
 
 
 def shown_email(call: Call, account: AnyAccount) -> str | None:
     """The address, where the account has one and the caller may see what is personal."""
-    known = account.account if isinstance(account, ClosedAccount) else account
-    if "personal:read" not in call.principal.permissions or not isinstance(known, Account):
+    known = known_account(account)
+    if "personal:read" not in call.principal.permissions or known is None:
         return None
     return known.email if isinstance(known.email, str) else None
 

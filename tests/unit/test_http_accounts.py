@@ -137,6 +137,32 @@ async def test_an_account_as_it_was(api: Api) -> None:
     assert (was["verified"], now["verified"]) == (False, True)
 
 
+async def test_an_address_is_for_who_may_see_what_is_personal(api: Api) -> None:
+    account = (await register(api)).json()["id"]
+    for scopes, shown in (
+        (["accounts:read", "personal:read"], ADA),
+        (["accounts:read"], None),
+    ):
+        made = await api.owner("POST", "/v1/api-keys", {"name": "people", "scopes": scopes})
+        key = made.json()["key"]
+        view = (await api.ask("GET", f"/v1/accounts/{account}", token=key)).json()
+        assert view["email"] == shown
+
+
+async def test_an_address_is_shown_until_it_is_erased(api: Api) -> None:
+    registered = await register(api)
+    path = f"/v1/accounts/{registered.json()['id']}"
+    then = f"{path}?position={registered.headers['annals-position']}"
+    await api.owner("POST", f"{path}/close")
+    for asked in (path, then):
+        assert (await api.owner("GET", asked)).json()["email"] == ADA
+    await api.owner("DELETE", path, {"reason": "requested"})
+    for asked in (path, then):
+        answer = await api.owner("GET", asked)
+        assert answer.status_code == 404
+        assert ADA not in answer.text
+
+
 async def test_secrets_of_accounts_are_never_shown(api: Api) -> None:
     account = (await register(api)).json()["id"]
     await api.ask("POST", "/v1/accounts/password-reset", {"email": ADA})

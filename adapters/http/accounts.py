@@ -1,7 +1,7 @@
 """Accounts over HTTP."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Literal
 
 import msgspec
 
@@ -18,7 +18,6 @@ from adapters.http.names import Name, Typed, known_id
 from adapters.http.operations import operation
 from adapters.http.paging import Page, read_cursor
 from application.accounts.closing import Close, Reopen
-from application.accounts.importing import Import, ImportedAccount, Outcome
 from application.emails import known_form
 from application.memberships import GrantRole
 from domain.accounts import ACCOUNT, EMAIL, Account, AnyAccount, ClosedAccount, NoSuchAccount
@@ -28,8 +27,6 @@ from projections import memberships as projection
 
 EVERYBODYS = "accounts:write"
 """Who has this runs the installation, whose accounts they are."""
-
-MOST_IMPORTED = 1000
 
 
 class RoleBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -63,37 +60,6 @@ class AccountView(msgspec.Struct, frozen=True, kw_only=True):
     verified: bool
     locked_until: datetime | None
     version: int
-
-
-class ImportedBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """An account from elsewhere.
-
-    Its password's hash is argon2 (PHC string) or bcrypt; without one the person chooses a password
-    by mail. `verified` says that the address is known to be the person's.
-    """
-
-    email: Typed
-    password_hash: Typed | None = None
-    verified: bool = False
-
-
-class ImportBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The accounts."""
-
-    accounts: Annotated[list[ImportedBody], msgspec.Meta(min_length=1, max_length=MOST_IMPORTED)]
-
-
-class ImportedItem(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of one: its id, unless its address was taken."""
-
-    outcome: Literal["imported", "taken"]
-    id: str | None
-
-
-class ImportView(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of each, in the order in which they came."""
-
-    items: list[ImportedItem]
 
 
 class AccountQuery(Page, frozen=True, kw_only=True):
@@ -224,32 +190,6 @@ async def _item(call: Call, row: projection.MemberRow) -> AccountItem:
 
 @operation(
     "POST",
-    "/v1/accounts/import",
-    needs="accounts:write",
-    body=ImportBody,
-    answers={200: ImportView},
-    fresh=True,
-)
-async def import_accounts(call: Call, body: ImportBody) -> Answer:
-    """Open accounts that come from elsewhere, with the hashes of their passwords.
-
-    Hashes are replaced when their owners next sign in. Addresses that are taken are passed over;
-    when anything is malformed nothing is imported.
-    """
-    accounts = [
-        ImportedAccount(email=each.email, password_hash=each.password_hash, verified=each.verified)
-        for each in body.accounts
-    ]
-
-    def render(outcomes: list[Outcome], _version: int) -> Answer:
-        items = [ImportedItem(outcome=each.outcome, id=each.id) for each in outcomes]
-        return json_answer(ImportView(items=items))
-
-    return await execute(call, Import(accounts=accounts), render)
-
-
-@operation(
-    "POST",
     "/v1/accounts/{id}/close",
     needs="accounts:write",
     answers={204: None},
@@ -295,7 +235,6 @@ async def account_history(call: Call, page: HistoryPage) -> Answer:
 
 
 OPERATIONS = (
-    import_accounts,
     put_role,
     close_account,
     reopen_account,

@@ -1,5 +1,6 @@
 """How accounts are wired."""
 
+import adapters.http.account_imports
 import adapters.http.account_lockouts
 import adapters.http.accounts
 import adapters.http.me
@@ -88,6 +89,7 @@ CAPABILITY = Capability(
     projections=(projections.memberships.PROJECTION,),
     operations=(
         *adapters.http.registration.OPERATIONS,
+        *adapters.http.account_imports.OPERATIONS,
         *adapters.http.accounts.OPERATIONS,
         *adapters.http.account_lockouts.OPERATIONS,
         *adapters.http.me.OPERATIONS,

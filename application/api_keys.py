@@ -23,6 +23,7 @@ from domain.api_keys import (
 from domain.rejections import Conflict, Fault, Invalid
 from domain.service_accounts import (
     SERVICE_ACCOUNT,
+    ChangeServiceAccount,
     CreateServiceAccount,
     DeleteServiceAccount,
     NoSuchServiceAccount,
@@ -163,6 +164,15 @@ class AddServiceAccount(msgspec.Struct, frozen=True, kw_only=True):
     held: frozenset[str]
 
 
+class AlterServiceAccount(msgspec.Struct, frozen=True, kw_only=True):
+    """Give a service account of the caller's tenant another name or role; what is None stays."""
+
+    id: str
+    name: str | None
+    role: str | None
+    held: frozenset[str]
+
+
 class RemoveServiceAccount(msgspec.Struct, frozen=True, kw_only=True):
     """Delete a service account of the caller's tenant."""
 
@@ -194,6 +204,41 @@ class AddServiceAccountHandler:
             return account
 
         return await run(decide)
+
+
+@dataclass(frozen=True)
+class AlterServiceAccountHandler:
+    """Carries out `AlterServiceAccount`, by the rules that a member's role changes by."""
+
+    now: Callable[[], datetime]
+
+    async def __call__(self, command: AlterServiceAccount, run: Run) -> Done[ServiceAccount]:
+        """Change it; its keys open of their scopes what the new role does.
+
+        Raises:
+            NoSuchServiceAccount: the tenant has none such.
+            Invalid: the tenant has no such role.
+            MissingPermission: the caller lacks what its role opens, or what the new one would.
+            LastOwner: the tenant would have no owner.
+        """
+
+        async def decide(unit: Unit) -> ServiceAccount:
+            at, holder = self.now(), SERVICE_ACCOUNT.stream(command.id)
+            before = await unit.load(SERVICE_ACCOUNT, command.id)
+            if not isinstance(before, ServiceAccount):
+                raise NoSuchServiceAccount
+            role = before.role if command.role is None else command.role
+            for each in (before.role, role):
+                check_grant(command.held, await opened_by(unit, each))
+            if role != before.role:
+                await take(unit, before.role, holder, at)
+                await give(unit, role, holder, at)
+            change = ChangeServiceAccount(name=command.name, role=role, at=at)
+            after = await unit.decide(SERVICE_ACCOUNT, command.id, change)
+            assert isinstance(after, ServiceAccount)  # noqa: S101 - or the decider has refused
+            return after
+
+        return await run(decide, lanes=[(SERVICE_ACCOUNT, command.id)])
 
 
 @dataclass(frozen=True)

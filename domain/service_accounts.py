@@ -16,11 +16,30 @@ class ServiceAccountCreated(Event, frozen=True, kw_only=True, tag="service_accou
     role: str
 
 
+class ServiceAccountRenamed(Event, frozen=True, kw_only=True, tag="service_account.renamed"):
+    """It has another name."""
+
+    name: str
+
+
+class ServiceAccountRoleChanged(
+    Event, frozen=True, kw_only=True, tag="service_account.role_changed"
+):
+    """It has another role, which its keys open from now on as far as their scopes go."""
+
+    role: str
+
+
 class ServiceAccountDeleted(Event, frozen=True, kw_only=True, tag="service_account.deleted"):
     """It is gone, and its keys open nothing."""
 
 
-ServiceAccountEvent = ServiceAccountCreated | ServiceAccountDeleted
+ServiceAccountEvent = (
+    ServiceAccountCreated
+    | ServiceAccountRenamed
+    | ServiceAccountRoleChanged
+    | ServiceAccountDeleted
+)
 
 
 class CreateServiceAccount(Command, frozen=True, kw_only=True):
@@ -31,13 +50,21 @@ class CreateServiceAccount(Command, frozen=True, kw_only=True):
     at: datetime
 
 
+class ChangeServiceAccount(Command, frozen=True, kw_only=True):
+    """Give it another name or role; what is None stays."""
+
+    name: str | None = None
+    role: str | None = None
+    at: datetime
+
+
 class DeleteServiceAccount(Command, frozen=True, kw_only=True):
     """Let it act no more."""
 
     at: datetime
 
 
-ServiceAccountCommand = CreateServiceAccount | DeleteServiceAccount
+ServiceAccountCommand = CreateServiceAccount | ChangeServiceAccount | DeleteServiceAccount
 
 
 class NoServiceAccount(msgspec.Struct, frozen=True):
@@ -65,6 +92,8 @@ def decide(
     match command:
         case CreateServiceAccount():
             return [ServiceAccountCreated(name=command.name, role=command.role)]
+        case ChangeServiceAccount():
+            return _change(account, command)
         case DeleteServiceAccount():
             if isinstance(account, NoServiceAccount):
                 raise NoSuchServiceAccount
@@ -73,17 +102,34 @@ def decide(
             assert_never(command)
 
 
+def _change(
+    account: NoServiceAccount | ServiceAccount, command: ChangeServiceAccount
+) -> list[ServiceAccountEvent]:
+    if isinstance(account, NoServiceAccount):
+        raise NoSuchServiceAccount
+    events: list[ServiceAccountEvent] = []
+    if command.name not in (None, account.name):
+        events.append(ServiceAccountRenamed(name=command.name))
+    if command.role not in (None, account.role):
+        events.append(ServiceAccountRoleChanged(role=command.role))
+    return events
+
+
 def evolve(
-    _account: NoServiceAccount | ServiceAccount, event: ServiceAccountEvent
+    account: NoServiceAccount | ServiceAccount, event: ServiceAccountEvent
 ) -> NoServiceAccount | ServiceAccount:
     """The service account after an event."""
-    match event:
-        case ServiceAccountCreated():
+    match event, account:
+        case ServiceAccountCreated(), _:
             return ServiceAccount(event.name, event.role)
-        case ServiceAccountDeleted():
+        case ServiceAccountRenamed(), ServiceAccount():
+            return ServiceAccount(event.name, account.role)
+        case ServiceAccountRoleChanged(), ServiceAccount():
+            return ServiceAccount(account.name, event.role)
+        case ServiceAccountDeleted(), _:
             return NoServiceAccount()
         case _:
-            assert_never(event)
+            return account
 
 
 SERVICE_ACCOUNT: Decider[

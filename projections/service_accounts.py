@@ -10,10 +10,12 @@ from domain.service_accounts import (
     ServiceAccountCreated,
     ServiceAccountDeleted,
     ServiceAccountEvent,
+    ServiceAccountRenamed,
+    ServiceAccountRoleChanged,
 )
 from projections.projection import Projection
 from projections.reading import Rows
-from projections.tables import TEXT, TIME, Operation, Table, delete, put
+from projections.tables import TEXT, TIME, Operation, Table, delete, patch, put
 
 SERVICE_ACCOUNTS = Table(
     "service_accounts",
@@ -29,6 +31,10 @@ def project(recorded: Recorded[ServiceAccountEvent]) -> Iterable[Operation]:
         case ServiceAccountCreated():
             values = {"name": event.name, "role": event.role, "created_at": recorded.recorded_at}
             yield put(SERVICE_ACCOUNTS, id_, values)
+        case ServiceAccountRenamed():
+            yield patch(SERVICE_ACCOUNTS, id_, {"name": event.name})
+        case ServiceAccountRoleChanged():
+            yield patch(SERVICE_ACCOUNTS, id_, {"role": event.role})
         case ServiceAccountDeleted():
             yield delete(SERVICE_ACCOUNTS, id_)
 
@@ -37,7 +43,12 @@ PROJECTION = Projection(
     name="service_accounts",
     version=1,
     tables=(SERVICE_ACCOUNTS,),
-    handles=(ServiceAccountCreated, ServiceAccountDeleted),
+    handles=(
+        ServiceAccountCreated,
+        ServiceAccountRenamed,
+        ServiceAccountRoleChanged,
+        ServiceAccountDeleted,
+    ),
     project=project,
 )
 

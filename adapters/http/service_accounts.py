@@ -16,7 +16,7 @@ from adapters.http.moments import Moment, fold
 from adapters.http.names import NO_NUL, Name, known_id
 from adapters.http.operations import operation
 from adapters.http.paging import Page, read_cursor
-from application.api_keys import AddServiceAccount, RemoveServiceAccount
+from application.api_keys import AddServiceAccount, AlterServiceAccount, RemoveServiceAccount
 from domain.service_accounts import (
     SERVICE_ACCOUNT,
     NoServiceAccount,
@@ -28,11 +28,21 @@ from projections import service_accounts as projection
 READ, WRITE = "service-accounts:read", "service-accounts:write"
 
 
+Title = Annotated[str, msgspec.Meta(min_length=1, max_length=100, extra_json_schema=NO_NUL)]
+
+
 class ServiceAccountBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What it is called, and its role in the tenant."""
 
-    name: Annotated[str, msgspec.Meta(min_length=1, max_length=100, extra_json_schema=NO_NUL)]
+    name: Title
     role: Name
+
+
+class ServiceAccountChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Its new name or role; what is absent stays."""
+
+    name: Title | None = None
+    role: Name | None = None
 
 
 class ServiceAccountView(msgspec.Struct, frozen=True, kw_only=True):
@@ -84,6 +94,26 @@ async def create_service_account(call: Call, body: ServiceAccountBody) -> Answer
     held = call.principal.permissions
     command = AddServiceAccount(id=id_, name=body.name, role=body.role, held=held)
     return await execute(call, command, lambda account, version: _view(id_, account, version, 201))
+
+
+@operation(
+    "PATCH",
+    "/v1/service-accounts/{id}",
+    needs=WRITE,
+    body=ServiceAccountChange,
+    answers={200: ServiceAccountView},
+    conditional=True,
+    fresh=True,
+)
+async def change_service_account(call: Call, body: ServiceAccountChange) -> Answer:
+    """Give a service account another name or role.
+
+    Its keys stay, and open of their scopes what the new role does.
+    """
+    id_ = known_id(call.params["id"], _missing)
+    held = call.principal.permissions
+    command = AlterServiceAccount(id=id_, name=body.name, role=body.role, held=held)
+    return await execute(call, command, lambda account, version: _view(id_, account, version))
 
 
 @operation(
@@ -153,6 +183,7 @@ async def service_account_history(call: Call, page: HistoryPage) -> Answer:
 
 OPERATIONS = (
     create_service_account,
+    change_service_account,
     delete_service_account,
     get_service_account,
     list_service_accounts,

@@ -13,6 +13,8 @@ from application.access import SetOwner, SetOwnerHandler
 from application.api_keys import (
     AddServiceAccount,
     AddServiceAccountHandler,
+    AlterServiceAccount,
+    AlterServiceAccountHandler,
     DropApiKey,
     DropApiKeyHandler,
     MakeApiKey,
@@ -36,6 +38,7 @@ def _handlers(services: Services) -> Handlers:
         MakeApiKey: MakeApiKeyHandler(now),
         DropApiKey: DropApiKeyHandler(now),
         AddServiceAccount: AddServiceAccountHandler(now),
+        AlterServiceAccount: AlterServiceAccountHandler(now),
         RemoveServiceAccount: RemoveServiceAccountHandler(now),
     }
 

@@ -49,6 +49,7 @@ BODIES: dict[str, list[Any]] = {
     "PUT /v1/roles/{name}": [ROLE],
     "POST /v1/api-keys": [{"name": "k", "scopes": [], "service_account": "$service"}],
     "POST /v1/service-accounts": [{"name": "s", "role": "$role"}],
+    "PATCH /v1/service-accounts/{id}": [{"name": "t"}, {"role": "$role"}],
     "PUT /v1/members/{account}": [{"role": "member"}, {"role": "$role"}],
     "POST /v1/invitations": [{"email": "new@example.org", "role": "$role"}],
     "PUT /v1/accounts/{id}/role": [{"role": "member"}],

@@ -6,7 +6,12 @@ from domain.decider import Event
 from domain.invitations import InvitationAccepted, InvitationRevoked, InvitationSent
 from domain.memberships import MembershipEnded, MembershipGranted
 from domain.roles import RoleDefined, RoleDeleted, RoleGiven, RoleTaken
-from domain.service_accounts import ServiceAccountCreated, ServiceAccountDeleted
+from domain.service_accounts import (
+    ServiceAccountCreated,
+    ServiceAccountDeleted,
+    ServiceAccountRenamed,
+    ServiceAccountRoleChanged,
+)
 from domain.tenants import TenantCreated, TenantJoined, TenantLeft, TenantResumed, TenantSuspended
 from tests.golden.examples.moment import AT
 
@@ -28,6 +33,8 @@ EVENTS: list[Event] = [
     RoleGiven(holder="account/a1"),
     RoleTaken(holder="account/a1"),
     ServiceAccountCreated(name="ci", role="admin"),
+    ServiceAccountRenamed(name="cd"),
+    ServiceAccountRoleChanged(role="viewer"),
     ServiceAccountDeleted(),
     TenantCreated(owner="a1"),
     TenantSuspended(reason="unpaid"),

@@ -12,11 +12,15 @@ from domain.api_keys import (
 )
 from domain.service_accounts import (
     SERVICE_ACCOUNT,
+    ChangeServiceAccount,
     CreateServiceAccount,
     DeleteServiceAccount,
     NoSuchServiceAccount,
+    ServiceAccount,
     ServiceAccountCreated,
     ServiceAccountDeleted,
+    ServiceAccountRenamed,
+    ServiceAccountRoleChanged,
 )
 from tests.support.deciders import given
 
@@ -61,8 +65,26 @@ def test_a_service_account_is_created_and_deleted() -> None:
     given(SERVICE_ACCOUNT, CREATED).when(DeleteServiceAccount(at=AT)).then(ServiceAccountDeleted())
 
 
-def test_what_is_not_there_is_not_deleted() -> None:
-    delete = DeleteServiceAccount(at=AT)
-    given(SERVICE_ACCOUNT).when(delete).refused(NoSuchServiceAccount)
-    gone = given(SERVICE_ACCOUNT, CREATED, ServiceAccountDeleted())
-    gone.when(delete).refused(NoSuchServiceAccount)
+def test_a_service_account_gets_another_name_and_role() -> None:
+    renamed, moved = ServiceAccountRenamed(name="cd"), ServiceAccountRoleChanged(role="viewer")
+    created = given(SERVICE_ACCOUNT, CREATED)
+    created.when(ChangeServiceAccount(name="cd", at=AT)).then(renamed)
+    created.when(ChangeServiceAccount(role="viewer", at=AT)).then(moved)
+    both = ChangeServiceAccount(name="cd", role="viewer", at=AT)
+    created.when(both).then(renamed, moved)
+    given(SERVICE_ACCOUNT, CREATED, renamed, moved).when(both).then()
+    assert SERVICE_ACCOUNT.fold([CREATED, renamed]) == ServiceAccount("cd", "admin")
+    assert SERVICE_ACCOUNT.fold([CREATED, moved]) == ServiceAccount("ci", "viewer")
+
+
+def test_what_changes_to_what_it_is_does_not_change() -> None:
+    created = given(SERVICE_ACCOUNT, CREATED)
+    created.when(ChangeServiceAccount(name="ci", role="admin", at=AT)).then()
+    created.when(ChangeServiceAccount(at=AT)).then()
+
+
+def test_what_is_not_there_is_neither_changed_nor_deleted() -> None:
+    gone = [CREATED, ServiceAccountDeleted()]
+    for command in (DeleteServiceAccount(at=AT), ChangeServiceAccount(name="cd", at=AT)):
+        given(SERVICE_ACCOUNT).when(command).refused(NoSuchServiceAccount)
+        given(SERVICE_ACCOUNT, *gone).when(command).refused(NoSuchServiceAccount)

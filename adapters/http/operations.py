@@ -7,6 +7,7 @@ validation and encoding.
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from time import perf_counter
 from typing import Any
 
 from adapters.http.addresses import asks_from
@@ -24,6 +25,9 @@ Handle = Callable[..., Awaitable[Answer | None]]
 ANYONE = None
 SIGNED_IN = ""
 
+ADMITTED_FOR = 0.05
+"""Seconds after which who was let in is asked for their credential again, before a command."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Operation:
@@ -32,7 +36,8 @@ class Operation:
     `needs` is a permission, `SIGNED_IN` for any credential, or `ANYONE`; of those in `any_of` one
     is enough, and the handler asks which the caller has. `answers` maps status numbers to the
     struct of the body (None: no body). `keyed` operations take an `Idempotency-Key`, `conditional`
-    ones an `If-Match`, and `consistent` ones, as all commands are, an `Annals-Consistent-After`.
+    ones an `If-Match`, and `consistent` ones an `Annals-Consistent-After`, as do all commands that
+    ask who sends them: nobody else is told where the log ends.
     For a `fresh` one, who is in a session must have proved lately who they are. It is recorded only
     while the session counts, as is a `lasting` one.
 
@@ -106,6 +111,18 @@ class Operation:
             detail = f"Send a key with the permission {self.needs}, or ask from METRICS_NETWORKS."
             raise type(refused)(detail, **refused.facts) from None
 
+    async def _receive(self, call: Call) -> None:
+        """Read the body; whoever has taken their time over it may be nobody any more."""
+        began = perf_counter()
+        if self.asks:
+            await seen_here(call)
+        if self.body is None:
+            await read_nothing(call.headers, call.receive)
+        else:
+            call.body = await self.body.read(call.headers, call.receive)
+        if self.asks and perf_counter() - began > ADMITTED_FOR:
+            await self._admit(call)
+
     async def answer(self, call: Call) -> Answer | None:
         """Authenticate, validate, carry out.
 
@@ -114,18 +131,15 @@ class Operation:
         """
         call.conditional = self.conditional
         call.premised = self.fresh or self.lasting
-        if self.needs is not None:
+        if self.asks:
             await (self._admit_scraper(call) if self.scraped else self._admit(call))
         if self.method != "GET":
-            await seen_here(call)
+            await self._receive(call)
         if self.body is not None:
-            call.body = await self.body.read(call.headers, call.receive)
             given = [self.body.decode(call.body)]
             if self.query is not None:
                 given.append(self.query.decode(call.query()))
             return await self.handle(call, *given)
-        if self.method != "GET":
-            await read_nothing(call.headers, call.receive)
         if self.query is not None:
             return await self.handle(call, self.query.decode(call.query()))
         if call.scope["query_string"]:
@@ -155,6 +169,7 @@ def operation(
     It is called with the call, then with the decoded body and the decoded query, where the
     operation has them. What is `lasting` by itself need not be said; see `Operation`.
     """
+    asks = bool(any_of) or needs is not ANYONE
 
     def declare(handle: Handle) -> Operation:
         return Operation(
@@ -168,7 +183,7 @@ def operation(
             query=None if query is None else Query(query),
             keyed=keyed and method != "GET",
             conditional=conditional,
-            consistent=consistent or method != "GET",
+            consistent=consistent or (method != "GET" and asks),
             fresh=fresh,
             lasting=fresh and method != "GET" if lasting is None else lasting,
             scraped=scraped,

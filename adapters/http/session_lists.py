@@ -1,18 +1,18 @@
 """Lists of sessions over HTTP: one's own, and who was signed in at a moment.
 
 What counts now is what requests are checked against. Device and address are personal, so no list
-keeps them: they are read from each session's own events, and gone once the person is erased. There
-is no place beside the address: that would need a foreign database of who is where, which is wrong
+keeps them: they are read from each session's own events, and gone once the person is erased. A
+tenant sees the sessions that were begun for it, and no trace of those for others. There is no place beside the address: that would need a foreign database of who is where, which is wrong
 often enough to frighten people.
 """
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Literal
 
 import msgspec
 
 from adapters.devices import readable_device
+from adapters.http.accounts import EVERYBODYS
 from adapters.http.answers import Answer, json_answer
 from adapters.http.calls import Call
 from adapters.http.event_views import EventList
@@ -27,7 +27,7 @@ from domain.accounts import NoSuchAccount
 from domain.decider import Erased
 from domain.memberships import MEMBERSHIP, Membership
 from domain.recorded import SYSTEM_TENANT
-from domain.sessions import SESSION, NoSession, NoSuchSession, OpenSession
+from domain.sessions import SESSION, EndedSession, NoSession, NoSuchSession, OpenSession
 from projections import sessions as projection
 
 MOST = 200
@@ -92,7 +92,10 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
     consistent=True,
 )
 async def list_sessions(call: Call, query: SessionsQuery) -> Answer:
-    """My sessions, or those of an account of the tenant, now or as they were."""
+    """My sessions, or those of an account of the tenant, now or as they were.
+
+    Of others those that they began for the caller's tenant; whoever runs the installation sees all.
+    """
     moment = Moment(at=query.at, position=query.position)
     is_now = moment == Moment()
     if query.account is None:
@@ -101,7 +104,10 @@ async def list_sessions(call: Call, query: SessionsQuery) -> Answer:
         account, role = await _of_tenant(call, query.account, moment)
         personal = "personal:read" in call.principal.permissions
     await consistent_after(call)
-    found = await _now(call, account) if is_now else await _then(call, account, moment)
+    tenant = _only_of(call, account)
+    found = (
+        await _now(call, account, tenant) if is_now else await _then(call, account, tenant, moment)
+    )
     if role is None and not is_now:
         role = await _role(call, account, moment)
     items = [
@@ -139,24 +145,37 @@ async def _of_tenant(call: Call, text: str, moment: Moment) -> tuple[str, str]:
     return account, role
 
 
+def _is_mine(call: Call, account: str) -> bool:
+    return call.principal.actor == f"account/{account}"
+
+
+def _only_of(call: Call, account: str) -> str | None:
+    """The tenant that sessions were begun for which the caller may see; None: any."""
+    if _is_mine(call, account) or EVERYBODYS in call.principal.permissions:
+        return None
+    return call.tenant
+
+
 async def _role(call: Call, account: str, moment: Moment) -> str:
     membership, _ = await fold(call, MEMBERSHIP, account, moment)
     return membership.role if isinstance(membership, Membership) else ""
 
 
-async def _now(call: Call, account: str) -> list[Seen]:
+async def _now(call: Call, account: str, tenant: str | None) -> list[Seen]:
     current = call.session.id if call.session else ""
+    counting = await call.platform.sessions.of_account(account)
+    found = [each for each in counting if tenant in {None, each.session.tenant}]
     return [
         Seen(
             id=each.session.id,
             created_at=each.session.created_at,
             last_seen_at=call.platform.now() if each.session.id == current else each.seen_at,
         )
-        for each in (await call.platform.sessions.of_account(account))[:MOST]
+        for each in found[:MOST]
     ]
 
 
-async def _then(call: Call, account: str, moment: Moment) -> list[Seen]:
+async def _then(call: Call, account: str, tenant: str | None, moment: Moment) -> list[Seen]:
     """The sessions that had neither ended nor expired, as far as that was recorded."""
     platform = call.platform
     number = await position_of(call, moment) or 0
@@ -165,7 +184,9 @@ async def _then(call: Call, account: str, moment: Moment) -> list[Seen]:
         return []
     place = Position((await platform.store.tail()).incarnation, number)
     async with platform.read_models.rows(projection.PROJECTION, SYSTEM_TENANT, after=place) as rows:
-        found = await projection.find_sessions_at(rows, account, position=number, at=at, limit=MOST)
+        found = await projection.find_sessions_at(
+            rows, account, position=number, at=at, limit=MOST, tenant=tenant
+        )
     seen = await platform.services.last_seen.seen(SESSION_KIND, [row.id for row in found])
     idle = platform.settings.session_idle
     then = []
@@ -230,22 +251,27 @@ def missing_session(_text: str) -> NoSuchSession:
     consistent=True,
 )
 async def session_history(call: Call, page: HistoryPage) -> Answer:
-    """Everything that has happened to one of my sessions, or to one of a member of the tenant."""
+    """Everything that has happened to one of my sessions, or to one of a member of the tenant.
+
+    That one was begun for the tenant, unless the caller runs the installation.
+    """
     id_ = known_id(call.params["id"], missing_session)
     session, _ = await fold(call, SESSION, id_, Moment())
     if isinstance(session, NoSession):
         raise NoSuchSession
-    mine = call.principal.actor == f"account/{session.account}"
-    if not mine and not await _may_see(call, session.account):
+    mine = _is_mine(call, session.account)
+    if not mine and not await _may_see(call, session):
         raise NoSuchSession
     stream = SESSION.stream(id_)
     return await stream_history(call, SYSTEM_TENANT, stream, page, NoSuchSession(), personal=mine)
 
 
-async def _may_see(call: Call, account: str) -> bool:
-    needed: Sequence[str] = ("accounts:read", "events:read")
-    held = call.principal.permissions
-    return held.issuperset(needed) and bool(await _role(call, account, Moment()))
+async def _may_see(call: Call, session: OpenSession | EndedSession) -> bool:
+    if not call.principal.permissions.issuperset({"accounts:read", "events:read"}):
+        return False
+    if _only_of(call, session.account) not in {None, session.tenant}:
+        return False
+    return bool(await _role(call, session.account, Moment()))
 
 
 OPERATIONS = (list_sessions, session_history)

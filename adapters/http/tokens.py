@@ -7,6 +7,7 @@ from adapters.http.authentication import authenticate, named_tenant
 from adapters.http.bodies import Body, RawBody, check_media_type
 from adapters.http.calls import Call
 from adapters.http.commands import execute, no_content
+from adapters.http.even_answers import without_position
 from adapters.http.names import Typed
 from adapters.http.operations import ANYONE, operation
 from adapters.http.second_factor_shapes import FactorBody, given_factor
@@ -106,7 +107,7 @@ async def refresh_tokens(call: Call, body: RefreshTokenBody) -> Answer:
 async def revoke_tokens(call: Call, body: RefreshTokenBody) -> Answer:
     """Give a refresh token back, used or not; what is no token is none to give back (RFC 7009)."""
     command = RevokeRefreshToken(refresh_token=body.refresh_token)
-    return await execute(call, command, no_content)
+    return without_position(await execute(call, command, no_content))
 
 
 OPERATIONS = (issue_tokens, refresh_tokens, revoke_tokens)

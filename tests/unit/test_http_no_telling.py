@@ -4,11 +4,14 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
+from uuid import UUID
 
 import pytest
 
 from adapters.http import even_answers
 from adapters.http.answers import Answer
+from adapters.http.app import OPERATIONS
+from adapters.http.operations import Operation
 from adapters.memory.lockout import MemoryLockout
 from adapters.settings import Settings
 from application.letter_limit import FROM_ONE_RANGE_IN_ALL, LetterLimit
@@ -217,3 +220,21 @@ async def test_an_outage_is_no_guess(api: Api) -> None:
         assert answer.status_code == 503
     hasher.down = False
     assert await signed_in(api, KNOWN)
+
+
+ANONYMOUS = [each for each in OPERATIONS if not each.asks and each.method != "GET"]
+
+
+@pytest.mark.parametrize("operation", ANONYMOUS, ids=lambda each: each.name)
+async def test_nobody_unknown_learns_where_the_log_ends(api: Api, operation: Operation) -> None:
+    """By how far it moves one could tell whether something about an address was recorded."""
+    path = operation.path.replace("{id}", str(UUID(int=1)))
+    body = {"token": "x", "refresh_token": "x", "email": "nobody@example.org", "password": "x"}
+    fields = getattr(getattr(operation.body, "type", None), "__struct_fields__", ())
+    given = {name: body[name] for name in fields if name in body} or None
+    end = {"annals_consistent_after": str(10**15)}
+    asked = await api.ask(operation.method, path, given, **end)
+    plain = await api.ask(operation.method, path, given)
+    assert asked.status_code == plain.status_code
+    assert "end of the log" not in asked.text
+    assert "annals-position" not in plain.headers

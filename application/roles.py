@@ -100,12 +100,13 @@ class PutRoleHandler:
         """Define the role.
 
         Raises:
-            MissingPermission: the role would open what the caller may not do.
+            MissingPermission: the role would open what the caller may not do, or does so now.
         """
 
         async def decide(unit: Unit) -> RoleIsDefined:
-            check_grant(command.held, command.permissions)
             before = await unit.load(ROLE, command.name)
+            for each in (command.permissions, TENANT & (before.permissions or NOTHING)):
+                check_grant(command.held, each)
             define = DefineRole(permissions=tuple(sorted(command.permissions)), at=self.now())
             after = await unit.decide(ROLE, command.name, define)
             return RoleIsDefined(role=after, created=before.permissions is None)

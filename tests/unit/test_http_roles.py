@@ -84,6 +84,15 @@ async def test_nobody_takes_from_those_who_may_more(api: Api) -> None:
         assert answer.json()["permission"] == "roles:write"
 
 
+async def test_nobody_takes_from_a_role_what_they_lack(api: Api) -> None:
+    await api.owner("PUT", "/v1/roles/ops", {"permissions": ["flags:write"]})
+    await api.owner("PUT", "/v1/roles/namer", {"permissions": ["roles:write"]})
+    namer = await with_role(api, "ada@example.org", "namer")
+    refused = await namer.ask("PUT", "/v1/roles/ops", {"permissions": []})
+    assert refusal(refused) == (403, "missing-permission")
+    assert refused.json()["permission"] == "flags:write"
+
+
 async def test_a_sensitive_command_asks_a_person_for_fresh_proof(api: Api) -> None:
     owner = await with_role(api, "ada@example.org", "owner")
     api.platform.clock += timedelta(minutes=11)

@@ -37,10 +37,10 @@ class Factors:
 
 @pytest.fixture
 def factors(annals: Annals) -> Factors:
-    """As a browser at the platform's own address has them."""
-    url = urlsplit(annals.url)
-    assert url.hostname is not None
-    return Factors(passkey=Authenticator(origin=annals.url, rp_id=url.hostname))
+    """As a browser at `localhost` has them: passkeys are bound to a name, and no address is one."""
+    host = f"localhost:{urlsplit(annals.url).port}"
+    annals.http.headers["host"] = host
+    return Factors(passkey=Authenticator(origin=f"http://{host}", rp_id="localhost"))
 
 
 def user_of(world: World) -> User:

@@ -90,10 +90,11 @@ class OpenSession(msgspec.Struct, frozen=True, kw_only=True):
     revocations: int | None
 
 
-class EndedSession(msgspec.Struct, frozen=True):
+class EndedSession(msgspec.Struct, frozen=True, kw_only=True):
     """A session that counts no more."""
 
     account: str
+    tenant: str
 
 
 Session = NoSession | OpenSession | EndedSession
@@ -149,7 +150,7 @@ def _end(session: Session, command: EndSession) -> list[SessionEvent]:
     return [SessionEnded(account=session.account, reason=command.reason)]
 
 
-def evolve(_session: Session, event: SessionEvent) -> Session:
+def evolve(session: Session, event: SessionEvent) -> Session:
     """The session after an event."""
     match event:
         case SessionStarted():
@@ -164,7 +165,8 @@ def evolve(_session: Session, event: SessionEvent) -> Session:
                 revocations=event.revocations,
             )
         case SessionEnded():
-            return EndedSession(event.account)
+            tenant = DEFAULT_TENANT if isinstance(session, NoSession) else session.tenant
+            return EndedSession(account=event.account, tenant=tenant)
         case _:
             assert_never(event)
 

@@ -103,11 +103,12 @@ async def find_open_sessions(
 
 
 async def find_sessions_at(
-    rows: Rows, account: str, *, position: int, at: datetime, limit: int
+    rows: Rows, account: str, *, position: int, at: datetime, limit: int, tenant: str | None = None
 ) -> list[SessionRow]:
     """An account's sessions that had neither ended nor expired at a moment, the newest first.
 
-    The moment is a place in the log that these rows have reached, and its time.
+    The moment is a place in the log that these rows have reached, and its time. Where a `tenant` is
+    named, only those that were begun for it.
     """
     sql = """
         SELECT id, token_hash, account, chosen_tenant, created_at, authenticated_at, expires_at,
@@ -118,6 +119,7 @@ async def find_sessions_at(
             SELECT FROM {bars} AS b
             WHERE b.account = s.account AND b.position BETWEEN s.position AND $2 AND b.kept <> s.id
         )
+        AND ($5::text IS NULL OR chosen_tenant = $5)
         ORDER BY position DESC LIMIT $4
     """
-    return await rows.find(SessionRow, sql, account, position, at, limit)
+    return await rows.find(SessionRow, sql, account, position, at, limit, tenant)

@@ -1,9 +1,10 @@
 """Lists of sessions over HTTP: one's own, and who was signed in at a moment.
 
-What counts now is what requests are checked against. Device and address are personal, so no list
-keeps them: they are read from each session's own events, and gone once the person is erased. A
-tenant sees the sessions that were begun for it, and no trace of those for others. There is no place beside the address: that would need a foreign database of who is where, which is wrong
-often enough to frighten people.
+What counts now is what requests are checked against. A tenant sees the sessions that were begun for
+it, and no trace of those for others. Device and address are personal, so no list keeps them: they
+are read from each session's own events, and gone once the person is erased. There is no place
+beside the address: that would need a foreign database of who is where, which is wrong often enough
+to frighten people.
 """
 
 from datetime import datetime

@@ -54,8 +54,10 @@ async def test_other_sessions_end_and_the_one_that_asks_goes_on(api: Api, ada: P
     await accepted(bob, token)
     assert (await api.ask("GET", "/v1/me", token=other)).status_code == 401
     assert (await bob.done("GET", "/v1/access/current"))["role"] == "admin"
-    history = await ada.done("GET", f"/v1/accounts/{bob.account}/history")
-    revoked = [each for each in history["items"] if each["type"] == "account.sessions_revoked"]
+    history = await api.owner("GET", f"/v1/accounts/{bob.account}/history")
+    revoked = [
+        each for each in history.json()["items"] if each["type"] == "account.sessions_revoked"
+    ]
     assert [each["data"]["reason"] for each in revoked] == ["role_changed"]
 
 

@@ -3,7 +3,8 @@
 Two texts are the same address when mail to them reaches the same mailbox as far as anybody can
 know: case and Unicode form make no difference, and a domain in punycode is the one in Unicode
 (UTS #46, non-transitional, as browsers do). The mailbox is folded too, although RFC 5321 leaves
-its case to its server: no provider tells people apart by it.
+its case to its server: no provider tells people apart by it. Nothing but case is folded, so one
+letter stays one: jessica and jeßica are two mailboxes, although full case folding makes them one.
 
 Letters go to the address as it was compared, with its mailbox's case alone kept: a spelling that
 looks like an address, but reaches nobody or somebody else, must not stand for it.
@@ -26,7 +27,8 @@ def canonical_email(text: str) -> str | None:
     if mailable is None:
         return None
     mailbox, _, host = mailable.rpartition("@")
-    return f"{unicodedata.normalize('NFKC', mailbox.casefold())}@{host}"
+    folded = "".join(map(_folded, mailbox))
+    return f"{unicodedata.normalize('NFKC', folded)}@{host}"
 
 
 def mailable_email(text: str) -> str | None:
@@ -39,6 +41,17 @@ def mailable_email(text: str) -> str | None:
     if host is None or len(mailbox) + 1 + len(host) > LONGEST_EMAIL:
         return None
     return f"{mailbox}@{host}"
+
+
+def _folded(character: str) -> str:
+    """A letter's simple case folding (Unicode 5.18.4): one letter, or the letter itself.
+
+    Marks are no letters: a Greek iota that is written below another letter is not one beside it.
+    """
+    if not character.isalpha():
+        return character
+    forms = (character.casefold(), character.lower(), character)
+    return next(form for form in forms if len(form) == 1)
 
 
 def _canonical_domain(domain: str) -> str | None:

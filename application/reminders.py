@@ -17,6 +17,7 @@ from application.unit import Done, Unit
 from domain.accounts import ACCOUNT, Account
 from domain.channels import EmailChannel, InboxChannel, Route
 from domain.deliveries import DELIVERY, QueueDelivery
+from domain.emails import canonical_email
 from domain.recorded import Recorded
 from domain.rejections import Fault, Forbidden, Invalid
 from domain.reminders import (
@@ -121,12 +122,16 @@ async def _addressed(unit: Unit, route: Route, owner: str, *, own: bool) -> Rout
         return route
     account = await unit.load(ACCOUNT, owner)
     known = account.email if isinstance(account, Account) else None
-    if route.address not in (None, known):
+    if route.address is not None and not _same_address(str(route.address), known):
         raise NotYourAddress("Another address than your account's can only be named by an admin.")
     if known is None:
         detail = "is required, because the caller has no account"
         raise Invalid(Fault(pointer="/channel/to", code="required", detail=detail))
     return msgspec.structs.replace(route, address=known)
+
+
+def _same_address(named: str, known: object) -> bool:
+    return isinstance(known, str) and canonical_email(named) == canonical_email(known)
 
 
 class FireReminder(msgspec.Struct, frozen=True, kw_only=True):

@@ -15,7 +15,7 @@ from domain.channels import (
     Route,
     WebhookChannel,
 )
-from domain.emails import canonical_email
+from domain.emails import mailable_email
 from domain.rejections import Fault, Invalid, NotFound
 
 _KEY_BYTES = range(24, 65)  # Standard Webhooks 1.0.0, "Signature scheme"
@@ -97,7 +97,7 @@ def route_of(body: ChannelBody, owner: str, *, sends_mail: bool) -> Route:
         case EmailBody():
             if not sends_mail:
                 raise _fault("kind", "unavailable", "sends no e-mail here: SMTP_URL is not set")
-            address = None if body.to is None else canonical_email(body.to)
+            address = None if body.to is None else mailable_email(body.to)
             if body.to is not None and address is None:
                 raise _fault("to", "email", "is no e-mail address")
             return Route(channel=EmailChannel(), address=address)

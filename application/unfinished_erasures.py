@@ -2,6 +2,10 @@
 
 A restored log gets the newest keys, so that whoever was erased since stays unreadable. What else an
 erasure does, it does again: whoever has no key any more is erased in this log, too.
+
+An erasure that the log knows of, and whose end it does not, is carried out here. It may be under
+way, or be parked by a restore, where nobody would do it; nobody can tell which, and to do it twice
+does no harm.
 """
 
 from collections.abc import Callable, Sequence
@@ -12,7 +16,8 @@ from typing import Protocol
 import msgspec
 
 from application.bus import Run
-from application.personal_data import People, key_owners
+from application.erasures import Scrub
+from application.personal_data import People, Person, key_owners
 from application.unit import Done, Unit
 from application.vault import Vault
 from domain.accounts import ACCOUNT, ConfirmErasure, EraseAccount, ErasedAccount
@@ -41,14 +46,15 @@ class FinishErasureHandler:
 
     people: People
     vault: Vault
+    scrub: Scrub
     now: Callable[[], datetime]
 
     async def __call__(self, command: FinishErasure, run: Run) -> Done[None]:
-        """Record the erasure, from which the rest follows; or that it is done, where it is known.
+        """Record the erasure, from which the rest follows; where it is known, carry it out.
 
         Raises:
             NoSuchAccount: there is no such account.
-            Outage: when the keys' store does not answer.
+            Outage: when what has to forget does not answer.
         """
         id_ = command.account
         [owner] = key_owners([id_])
@@ -60,8 +66,7 @@ class FinishErasureHandler:
                 return
             person = await self.people(id_)
             if isinstance(account, ErasedAccount) and account.keys:
-                for each in person.owners:
-                    await self.vault.destroy(each)
+                await self._carry_out(person)
                 await unit.decide(ACCOUNT, id_, ConfirmErasure(keys=account.keys, at=at))
             else:
                 erase = EraseAccount(
@@ -70,3 +75,8 @@ class FinishErasureHandler:
                 await unit.decide(ACCOUNT, id_, erase)
 
         return await run(decide, lanes=[(ACCOUNT, id_)])
+
+    async def _carry_out(self, person: Person) -> None:
+        for owner in person.owners:
+            await self.vault.destroy(owner)
+        await self.scrub(person)

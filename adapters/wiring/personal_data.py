@@ -10,6 +10,7 @@ from application.erasures import (
     CarryOutErasure,
     LeaveErased,
     LeaveErasedHandler,
+    Scrub,
 )
 from application.personal_data import (
     Erase,
@@ -34,11 +35,17 @@ def _handlers(services: Services) -> Handlers:
         Erase: erase,
         EraseOwn: EraseOwnHandler(services.check_credentials, erase),
         LeaveErased: LeaveErasedHandler(services.now),
-        FinishErasure: FinishErasureHandler(services.people, services.vault, services.now),
+        FinishErasure: FinishErasureHandler(
+            services.people, services.vault, _scrub(services), services.now
+        ),
     }
 
 
 def _effects(services: Services) -> dict[str, CarryOutErasure]:
+    return {ERASE: CarryOutErasure(services.vault, _scrub(services))}
+
+
+def _scrub(services: Services) -> Scrub:
     async def scrub(person: Person) -> None:
         """Flags were evaluated in contexts, and those may tell of anybody under any name."""
         for tenant in person.tenants:
@@ -46,7 +53,7 @@ def _effects(services: Services) -> dict[str, CarryOutErasure]:
             for environment in {name for flag in flags.values() for name in flag.settings}:
                 await services.recorded_contexts.erase(tenant, environment)
 
-    return {ERASE: CarryOutErasure(services.vault, scrub)}
+    return scrub
 
 
 CAPABILITY = Capability(

@@ -7,10 +7,12 @@ from uuid import uuid4
 import httpx
 import pytest
 
+from application.bus import Run
 from application.context import Context
 from application.erasures import CarryOutErasure
 from application.event_store import Outage
 from application.personal_data import Person, key_owners
+from application.unfinished_erasures import FinishErasure, FinishErasureHandler
 from application.unit import Unit
 from application.vault import KeyOwner
 from domain.accounts import ACCOUNT, ErasedAccount
@@ -211,3 +213,25 @@ async def test_contexts_that_flags_were_evaluated_in_are_forgotten(api: Api) -> 
     await erase(api, token)
     await carry_out(api.platform, handler_of(api.platform))
     assert await contexts.read(DEFAULT_TENANT, "default") == []
+
+
+async def test_whoever_finds_an_erasure_under_way_leaves_nothing_of_it_undone(api: Api) -> None:
+    """As a scheduler does that starts while the worker is behind: the keys are gone already."""
+    account, token = await signed_in(api)
+    await api.owner("PUT", "/v1/flags/engine", {"enabled": True})
+    await api.owner("POST", "/v1/flags/engine/evaluate", {"context": {"userId": EMAIL}})
+    await erase(api, token)
+    platform, contexts = api.platform, api.platform.recorded_contexts
+
+    async def away(_person: Person) -> None:
+        raise Outage("Redis does not answer")
+
+    context = Context(correlation_id=uuid4(), deadline=1e12)
+    people, vault = platform.services.people, platform.vault
+    without_redis = FinishErasureHandler(people, vault, away, platform.now)
+    with pytest.raises(Outage):
+        await without_redis(FinishErasure(account=account), Run(platform.pipeline, context))
+    assert await contexts.read(DEFAULT_TENANT, "default")
+    await platform.bus.execute(FinishErasure(account=account), context)
+    assert await contexts.read(DEFAULT_TENANT, "default") == []
+    assert await carry_out(platform, handler_of(platform)) == "done before"

@@ -10,7 +10,7 @@ from adapters.postgres.unfinished_erasures import PostgresUnfinishedErasures
 from application.bus import Run
 from application.context import Context
 from application.current import CurrentStates
-from application.personal_data import People, forgetting, key_owners
+from application.personal_data import People, Person, forgetting, key_owners
 from application.unfinished_erasures import FinishErasure, FinishErasureHandler
 from application.unit import Unit
 from domain.accounts import (
@@ -61,9 +61,13 @@ async def types_of(log: OpenLog, account: str) -> list[str]:
     return [each.type for each in await log.store.read_stream(stream, after=0, limit=100)]
 
 
-def finish(log: OpenLog) -> Callable[[str], Awaitable[None]]:
+def finish(log: OpenLog, scrubbed: list[str]) -> Callable[[str], Awaitable[None]]:
     people = People(log.store, log.codec, hashed)
-    handler = FinishErasureHandler(people, log.vault, now)
+
+    async def scrub(person: Person) -> None:
+        scrubbed.append(person.keys[0])
+
+    handler = FinishErasureHandler(people, log.vault, scrub, now)
 
     async def carry_out(account: str) -> None:
         await handler(FinishErasure(account=account), Run(log.pipeline, context()))
@@ -106,15 +110,17 @@ async def test_a_log_that_does_not_tell_of_an_erasure_is_told(database_url: str)
             await log.vault.keys([owner], create=True)
             await log.vault.destroy(owner)
         assert await unfinished() == ["a1"]
-        carry_out = finish(log)
+        scrubbed: list[str] = []
+        carry_out = finish(log, scrubbed)
         await carry_out("a1")
         assert await types_of(log, "a1") == [
             "account.registered",
             "account.erased",
             "account.sessions_revoked",
         ]
-        assert await unfinished() == ["a1"]
+        assert (await unfinished(), scrubbed) == (["a1"], [])
         await carry_out("a1")
+        assert scrubbed == ["a1"]
         assert (await types_of(log, "a1"))[-1] == "account.keys_destroyed"
         assert await unfinished() == []
         assert isinstance(await account_in(log, "a1"), ErasedAccount)

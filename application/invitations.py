@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
+from application.accounts.reserving import reservation_of
 from application.bus import Run
 from application.emails import NameHash, mailable_form
 from application.limits import RateLimiter
@@ -126,7 +127,7 @@ class InviteHandler:
     async def _sent(self, unit: Unit, command: Invite, address: str) -> Invitation:
         at = self.now()
         await unit.load(INVITATION, command.id)  # whose version is the answer's
-        reservation = await unit.load(EMAIL, address)
+        reservation = await reservation_of(unit, address)
         send = SendInvitation(
             person=key_of_address(address, reservation.releases),
             email=mailable_form(command.email),

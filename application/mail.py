@@ -15,12 +15,12 @@ from uuid import UUID
 
 import msgspec
 
+from application.accounts.reserving import reservation_of
 from application.effects import Broken, Due
 from application.executor import Failed, Succeeded
 from application.mail_wording import worded
 from application.reactions import Effect, Reaction
 from application.unit import Unit
-from domain.accounts import EMAIL
 from domain.decider import Erased
 from domain.mail import (
     MAIL,
@@ -118,7 +118,7 @@ class Letters:
         `email` is in the form in which addresses are compared.
         """
         address = self.email_hash(email)
-        reservation = await unit.load(EMAIL, address)
+        reservation = await reservation_of(unit, address)
         return reservation.account or key_of_address(address, reservation.releases)
 
 

@@ -10,7 +10,7 @@ from datetime import datetime
 import msgspec
 
 from application.accounts.mailing import EMAIL_CHANGE, TokenMail
-from application.accounts.reserving import reserve
+from application.accounts.reserving import reservation_of, reserve
 from application.bus import Run
 from application.credentials import CredentialCheck
 from application.emails import known_form, mailable_form
@@ -64,7 +64,7 @@ class AskForEmailChangeHandler:
         async def decide(unit: Unit) -> None:
             if not may_write:
                 return
-            reservation = await unit.load(EMAIL, self.mail.email_hash(form))
+            reservation = await reservation_of(unit, self.mail.email_hash(form))
             if not reservation.account:
                 email = mailable_form(command.email)
                 await self.mail.email_change(unit, command.account, email)

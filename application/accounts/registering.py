@@ -16,7 +16,7 @@ from uuid import UUID
 import msgspec
 
 from application.accounts.mailing import VERIFICATION, TokenMail
-from application.accounts.reserving import reserve
+from application.accounts.reserving import reservation_of, reserve
 from application.bus import Run
 from application.emails import email_fault, mailable_form
 from application.passwords import PasswordHasher
@@ -26,7 +26,6 @@ from domain.accounts import (
     EMAIL,
     Account,
     DropPassword,
-    ErasedAccount,
     RegisterAccount,
     VerifyAddress,
 )
@@ -95,12 +94,10 @@ class RegisterHandler:
 
         Where nobody has proven to be that person, the password goes, told or not.
         """
-        reservation = await unit.load(EMAIL, address)
+        reservation = await reservation_of(unit, address)
         if not reservation.account:
             return False
         owner = await unit.load(ACCOUNT, reservation.account)
-        if isinstance(owner, ErasedAccount):
-            return False
         if isinstance(owner, Account):
             await self._tell(unit, reservation.account, owner, tell=tell)
         return True

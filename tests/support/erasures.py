@@ -14,10 +14,13 @@ from domain.recorded import SYSTEM_TENANT, Recorded
 from tests.support.http_platform import MemoryPlatform
 
 
-async def erased_event(platform: MemoryPlatform) -> Recorded[AccountErased]:
+async def erased_events(platform: MemoryPlatform) -> list[Recorded[AccountErased]]:
     events = await platform.store.read_log(after=0, limit=10_000)
-    [event] = [each for each in events if each.type == "account.erased"]
-    [recorded] = await platform.codec.decode([event])
+    return await platform.codec.decode([each for each in events if each.type == "account.erased"])
+
+
+async def erased_event(platform: MemoryPlatform) -> Recorded[AccountErased]:
+    [recorded] = await erased_events(platform)
     return recorded
 
 

@@ -9,7 +9,7 @@ from uuid import UUID
 import msgspec
 
 from application.bus import Run
-from application.current import CurrentStates
+from application.current import States
 from application.memberships import STRANGER, Standing, Standings
 from application.roles import RolePermissions
 from application.tenants import Tenants
@@ -43,6 +43,7 @@ class Principal(msgspec.Struct, frozen=True, kw_only=True):
     tenant: str = DEFAULT_TENANT
     permissions: frozenset[str] = frozenset()
     session: str | None = None
+    key: UUID | None = None
     holder: str = ""
     suspended: bool = False
     """The tenant serves nobody now."""
@@ -51,6 +52,11 @@ class Principal(msgspec.Struct, frozen=True, kw_only=True):
     def id(self) -> str:
         """The id behind the actor's kind."""
         return self.actor.partition("/")[2]
+
+    @property
+    def credential(self) -> str:
+        """The key that was used, as a stream's name; without one, the actor."""
+        return self.actor if self.key is None else API_KEY.stream(str(self.key))
 
 
 class SetOwner(msgspec.Struct, frozen=True, kw_only=True):
@@ -104,10 +110,38 @@ class SetOwnerHandler:
 
 
 @dataclass(frozen=True)
+class Holders:
+    """Tells what those may do for whom keys act, from kept states."""
+
+    current: States
+
+    async def __call__(self, holder: str, tenant: str) -> Standing | None:
+        """What a holder may do in a tenant now; None when there is no such holder any more.
+
+        Raises:
+            Outage: when something is not kept and the log does not answer.
+        """
+        category, _, id_ = holder.partition("/")
+        if holder == INSTALLATION_HOLDER:
+            return Standing("", PERMISSIONS)
+        if category == SERVICE_ACCOUNT.category:
+            account = await self.current.get(SERVICE_ACCOUNT, id_, tenant)
+            if not isinstance(account, ServiceAccount):
+                return None
+            opened = await RolePermissions(self.current)(account.role, tenant)
+            return Standing(account.role, opened)
+        person = await self.current.get(ACCOUNT, id_)
+        if not isinstance(person, Account):
+            return None
+        standing = await Standings(self.current)(id_, tenant)
+        return None if standing is STRANGER else standing
+
+
+@dataclass(frozen=True)
 class KeyAuthenticator:
     """Tells whose an API key is and what it opens now, from kept states alone."""
 
-    current: CurrentStates
+    current: States
     now: Callable[[], datetime]
 
     async def __call__(
@@ -120,9 +154,19 @@ class KeyAuthenticator:
             Outage: when something is not kept and the log does not answer.
         """
         state = await self.current.get(API_KEY, str(key))
-        if not isinstance(state, ApiKey) or state.revoked:
+        if not isinstance(state, ApiKey):
             return None
         if not hmac.compare_digest(state.secret_hash, secret_hash):
+            return None
+        return await self._behind(key, state, wanted)
+
+    async def without_secret(self, key: UUID, wanted: str | None = None) -> Principal | None:
+        """As above, of a key whose secret was shown before."""
+        state = await self.current.get(API_KEY, str(key))
+        return await self._behind(key, state, wanted) if isinstance(state, ApiKey) else None
+
+    async def _behind(self, key: UUID, state: ApiKey, wanted: str | None) -> Principal | None:
+        if state.revoked:
             return None
         if state.expires_at is not None and state.expires_at <= self.now():
             return None
@@ -140,13 +184,14 @@ class KeyAuthenticator:
             role=OWNER,
             tenant=tenant,
             permissions=PERMISSIONS,
+            key=key,
             holder=INSTALLATION_HOLDER,
             suspended=await Tenants(self.current).suspended(tenant),
         )
 
     async def _scoped(self, key: UUID, state: ApiKey) -> Principal | None:
         """What a key opens that was made for somebody: its scopes, as far as they go themselves."""
-        standing = await self._holder(state)
+        standing = await Holders(self.current)(state.holder, state.tenant)
         if standing is None:
             return None
         category, _, _ = state.holder.partition("/")
@@ -156,23 +201,7 @@ class KeyAuthenticator:
             role=standing.role,
             tenant=state.tenant,
             permissions=state.scopes & standing.permissions,
+            key=key,
             holder=state.holder,
             suspended=await Tenants(self.current).suspended(state.tenant),
         )
-
-    async def _holder(self, key: ApiKey) -> Standing | None:
-        """What the key's holder may do now; None when there is no such holder any more."""
-        category, _, id_ = key.holder.partition("/")
-        if key.holder == INSTALLATION_HOLDER:
-            return Standing("", PERMISSIONS)
-        if category == SERVICE_ACCOUNT.category:
-            account = await self.current.get(SERVICE_ACCOUNT, id_, key.tenant)
-            if not isinstance(account, ServiceAccount):
-                return None
-            opened = await RolePermissions(self.current)(account.role, key.tenant)
-            return Standing(account.role, opened)
-        person = await self.current.get(ACCOUNT, id_)
-        if not isinstance(person, Account):
-            return None
-        standing = await Standings(self.current)(id_, key.tenant)
-        return None if standing is STRANGER else standing

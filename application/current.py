@@ -5,14 +5,40 @@ each once and drops it when the tail of the log brings a newer version, so what 
 most the tail's delay behind. While the log does not answer, what is kept goes on to serve.
 """
 
-from typing import Any, TypeVar
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar
 
 from application.event_store import StreamName
 from application.pipeline import Pipeline
+from application.unit import Unit
 from domain.decider import Decider
 from domain.recorded import DEFAULT_TENANT, SYSTEM_TENANT
 
 S = TypeVar("S")
+
+
+class States(Protocol):
+    """Tells the states of streams, whoever keeps them."""
+
+    async def get(self, decider: Decider[S, Any, Any], id_: str, tenant: str = DEFAULT_TENANT) -> S:
+        """A stream's state, the initial one where there is no such stream.
+
+        Raises:
+            Outage: when it is not kept and the log does not answer.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class WatchedStates:
+    """States as a unit finds them, in its tenant: they stay so until the unit is recorded."""
+
+    unit: Unit
+
+    async def get(self, decider: Decider[S, Any, Any], id_: str, tenant: str = DEFAULT_TENANT) -> S:
+        """See `States`."""
+        assert decider.system or tenant == self.unit.context.tenant  # noqa: S101 - see above
+        return await self.unit.watch(decider, id_)
 
 
 class CurrentStates:

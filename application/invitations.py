@@ -9,6 +9,7 @@ import msgspec
 from application.accounts.reserving import reservation_of
 from application.bus import Run
 from application.emails import NameHash, mailable_form
+from application.inviters import may_still_invite
 from application.limits import RateLimiter
 from application.mail import Letters, key_of_address
 from application.memberships import RoleAccepted, accept_role
@@ -51,9 +52,13 @@ _HAS_ANOTHER_ROLE = (
 
 
 class Invite(msgspec.Struct, frozen=True, kw_only=True):
-    """Invite an address into the caller's tenant; `held` is what the caller may do."""
+    """Invite an address into the caller's tenant; `held` is what the caller may do.
+
+    `inviter` is what the caller has shown: their key, or their account's session.
+    """
 
     id: str
+    inviter: str
     token: NewToken
     email: str
     role: str
@@ -135,6 +140,7 @@ class InviteHandler:
             role=command.role,
             token_hash=command.token.hash,
             expires_at=at + LIFETIME,
+            inviter=command.inviter,
             at=at,
         )
         invitation = await unit.decide(INVITATION, command.id, send)
@@ -192,10 +198,7 @@ class AcceptHandler:
             tenant = await unit.load(TENANT, unit.context.tenant)
             if isinstance(tenant, Tenant) and tenant.suspended is not None:
                 raise Suspended
-            try:
-                given = await accept_role(unit, command.account, accepted.role, at)
-            except Invalid:  # the role was deleted meanwhile
-                raise WrongToken from None
+            given = await self._given(unit, command.account, accepted, at)
             if given.changed:
                 revoke = RevokeSessions(reason="role_changed", kept=command.session, at=at)
                 await unit.decide(ACCOUNT, command.account, revoke)
@@ -206,6 +209,17 @@ class AcceptHandler:
             ended = done.position.number
             await self.sessions.end_all(command.account, ended, command.session)
         return done
+
+    async def _given(
+        self, unit: Unit, account: str, accepted: Invitation, at: datetime
+    ) -> RoleAccepted:
+        inviter, role = accepted.inviter, accepted.role
+        try:
+            if inviter and not await may_still_invite(unit, inviter, role, self.now):
+                raise WrongToken
+            return await accept_role(unit, account, role, at)
+        except Invalid:  # the role was deleted meanwhile
+            raise WrongToken from None
 
 
 async def _address_of(unit: Unit, account: str, invitation: object) -> str:

@@ -11,7 +11,7 @@ from datetime import datetime
 import msgspec
 
 from application.bus import Run
-from application.current import CurrentStates
+from application.current import States
 from application.roles import RolePermissions, give, opened_by, take
 from application.session_store import SessionStore
 from application.tenants import names_tenant
@@ -46,7 +46,7 @@ STRANGER = Standing("", frozenset())
 class Standings:
     """Tells what accounts may do, from the kept states of their memberships and of roles."""
 
-    current: CurrentStates
+    current: States
 
     async def __call__(self, account: str, tenant: str) -> Standing:
         """The account's standing in a tenant, which need not exist.

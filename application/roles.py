@@ -7,7 +7,7 @@ from datetime import datetime
 import msgspec
 
 from application.bus import Run
-from application.current import CurrentStates
+from application.current import States
 from application.unit import Done, Unit
 from domain.access import BUILT_IN, OWNER, TENANT, check_grant
 from domain.rejections import Fault, Invalid
@@ -20,7 +20,7 @@ NOTHING: frozenset[str] = frozenset()
 class RolePermissions:
     """Tells what a role opens now, from its kept state."""
 
-    current: CurrentStates
+    current: States
 
     async def __call__(self, role: str, tenant: str) -> frozenset[str]:
         """The role's permissions in a tenant; of a role that is not there, none.

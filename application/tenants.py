@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from application.current import CurrentStates
+from application.current import States
 from domain.recorded import DEFAULT_TENANT, SYSTEM_TENANT
 from domain.tenants import TENANT, Tenant
 
@@ -19,7 +19,7 @@ def names_tenant(text: str) -> bool:
 class Tenants:
     """Tells which tenants there are, from their kept states."""
 
-    current: CurrentStates
+    current: States
 
     async def has(self, name: str) -> bool:
         """Whether there is such a tenant.

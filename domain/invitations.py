@@ -18,6 +18,7 @@ class InvitationSent(Event, frozen=True, kw_only=True, tag="invitation.sent"):
     """A token was mailed to an address; `address` is the address's keyed hash.
 
     `person` is who has the address without an account: it must not tell that there is one.
+    `inviter` is what it was asked with (`account/<id>`, `api-key/<id>`); it was not noted once.
     """
 
     PERSON = "person"
@@ -28,6 +29,7 @@ class InvitationSent(Event, frozen=True, kw_only=True, tag="invitation.sent"):
     role: str
     token_hash: Secret
     expires_at: datetime
+    inviter: str = ""
 
 
 class InvitationAccepted(Event, frozen=True, kw_only=True, tag="invitation.accepted"):
@@ -52,6 +54,7 @@ class SendInvitation(Command, frozen=True, kw_only=True):
     role: str
     token_hash: str
     expires_at: datetime
+    inviter: str
     at: datetime
 
 
@@ -78,13 +81,17 @@ class NoInvitation(msgspec.Struct, frozen=True):
 
 
 class Invitation(msgspec.Struct, frozen=True, kw_only=True):
-    """Somebody was; `accepted_by` is the account that has used it."""
+    """Somebody was; `accepted_by` is the account that has used it.
+
+    `inviter` is empty where nobody has noted what it was asked with.
+    """
 
     email: str | Erased
     address: str
     role: str
     token_hash: str
     expires_at: datetime
+    inviter: str = ""
     accepted_by: str = ""
     revoked: bool = False
 
@@ -127,6 +134,7 @@ def _send(command: SendInvitation) -> list[InvitationEvent]:
             role=command.role,
             token_hash=command.token_hash,
             expires_at=command.expires_at,
+            inviter=command.inviter,
         )
     ]
 
@@ -162,6 +170,7 @@ def evolve(
                 role=event.role,
                 token_hash=event.token_hash,
                 expires_at=event.expires_at,
+                inviter=event.inviter,
             )
         case InvitationAccepted() if isinstance(invitation, Invitation):
             return msgspec.structs.replace(invitation, accepted_by=event.account)

@@ -18,11 +18,12 @@ from adapters.http.names import NO_NUL, Name, known_id
 from adapters.http.operations import SIGNED_IN, operation
 from adapters.http.paging import Page, read_cursor
 from application.invitations import Accept, Invite, Uninvite
+from application.inviters import INVITING
 from application.memberships import RoleAccepted
 from domain.invitations import INVITATION, Invitation, NoInvitation, NoSuchInvitation, WrongToken
 from projections import invitations as projection
 
-READ, WRITE = "members:read", "members:write"
+READ, WRITE = "members:read", INVITING
 
 Address = Annotated[str, msgspec.Meta(max_length=1000, extra_json_schema=NO_NUL)]
 Token = Annotated[str, msgspec.Meta(max_length=300, extra_json_schema=NO_NUL)]
@@ -112,10 +113,14 @@ def _view(
     fresh=True,
 )
 async def invite(call: Call, body: InvitationBody) -> Answer:
-    """Ask an address, by mail, into the tenant; the token in it works once, for 7 days."""
+    """Ask an address, by mail, into the tenant; the token in it works once, for 7 days.
+
+    It opens nothing while the sender (the account, or the key) may not grant the role.
+    """
     id_ = call.platform.new_id()
     command = Invite(
         id=str(id_),
+        inviter=call.principal.credential,
         token=make_invitation_token(call.tenant, id_),
         email=body.email,
         role=body.role,

@@ -48,6 +48,7 @@ EVENTS: list[Event] = [
         role="member",
         token_hash="t1",
         expires_at=AT,
+        inviter="account/a2",
     ),
     InvitationAccepted(account="a1"),
     InvitationRevoked(),

@@ -22,12 +22,16 @@ class Idempotency(msgspec.Struct, frozen=True, kw_only=True):
     `digest` is an HMAC over tenant, credential and raw key; `fingerprint` one over method, route
     and body. `render` turns a result or a rejection into the bytes that a replay answers with,
     and `seal` encrypts them under a key derived from the raw key.
+
+    `deeds_only`: neither a rejection nor what has recorded nothing is kept. Nobody stops a caller
+    whom nobody knows, and what costs them nothing is not to fill the disk.
     """
 
     digest: bytes
     fingerprint: bytes
     render: Callable[[Any | Rejection, int], bytes]
     seal: Callable[[bytes], bytes]
+    deeds_only: bool = False
 
 
 class Context(msgspec.Struct, frozen=True, kw_only=True):

@@ -111,7 +111,7 @@ class Pipeline:
         Raises:
             Answered: when the key was found.
         """
-        if rejection.final and context.idempotency is not None:
+        if rejection.final and _keeps_all(context):
             await self._append_key(Unit(self, context), context, rejection)
 
     async def load(self, decider: Decider[Any, Any, Any], stream: StreamName) -> Loaded:
@@ -181,7 +181,7 @@ class Pipeline:
 
     async def _without_events(self, unit: Unit, context: Context, result: R) -> Done[R] | None:
         """Nothing to record but the key: the state it was decided on must be the current one."""
-        if context.idempotency is None:
+        if not (_keeps_all(context) or (context.idempotency and unit.keeps_answer)):
             if not await self._verified(unit):
                 return None
             tail = await self.store.tail()
@@ -193,7 +193,7 @@ class Pipeline:
 
     async def _confirm(self, unit: Unit, context: Context, rejection: Rejection) -> bool:
         """Whether a rejection was decided on the current state; then its key is recorded."""
-        if context.idempotency is None or not rejection.final:
+        if not rejection.final or not _keeps_all(context):
             return await self._verified(unit)
         return await self._append_key(unit, context, rejection) is not None
 
@@ -284,3 +284,8 @@ class Pipeline:
                 detail="The key was used before with another method, path or body. Use a new one."
             )
         return Replay(sealed=found.response, position=Position(found.incarnation, found.last))
+
+
+def _keeps_all(context: Context) -> bool:
+    """Whether any answer is kept under the caller's key, whatever was recorded."""
+    return context.idempotency is not None and not context.idempotency.deeds_only

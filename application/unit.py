@@ -78,6 +78,7 @@ class Unit:
         self._guards: set[StreamName] = set()
         self._addressed: Loaded | None = None
         self._stale: StaleVersion | None = None
+        self.keeps_answer = False
         self.claim: Claim | None = None
         self.settlement: Settlement | None = None
 
@@ -132,6 +133,13 @@ class Unit:
         loaded.events.extend(events)
         loaded.state = loaded.decider.fold(events, loaded.state)
         return loaded.state
+
+    def keep_answer(self) -> None:
+        """Keep the answer under whichever key it has, although nothing may be recorded.
+
+        For what was bought dearly, or is not to be told from what has recorded something.
+        """
+        self.keeps_answer = True
 
     def version(self, decider: Decider[Any, Any, Any], id_: str) -> int:
         """The version that a loaded stream will have when this unit is recorded."""

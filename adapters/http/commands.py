@@ -3,7 +3,8 @@
 `Idempotency-Key` (draft-ietf-httpapi-idempotency-key-header), `If-Match`, `Correlation-Id` and
 `traceparent` become the command's context; what comes back bears `Annals-Position` and, where one
 thing was addressed, its `ETag`. What was answered under a key, a rejection too, is answered again
-as it was. A client that goes away does not stop its command.
+as it was; to a stranger, only what was carried out. A client that goes away does not stop its
+command.
 """
 
 from collections.abc import Callable

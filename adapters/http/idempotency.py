@@ -57,15 +57,20 @@ def idempotency_key(headers: dict[bytes, bytes]) -> str | None:
 def idempotency_of(
     call: Call, key: str, keep: Callable[[Any | Rejection, int], Kept]
 ) -> Idempotency:
-    """The promise that a key makes, scoped to the caller (of anonymous calls, to the route)."""
+    """The promise that a key makes, scoped to the caller (of anonymous calls, to the route).
+
+    Of anonymous calls only what was carried out is kept: a refusal is for free, to them.
+    """
     codec = call.platform.idempotency
     actor = call.principal.actor
-    credential = f"{ANONYMOUS} {call.operation}" if actor == ANONYMOUS else actor
+    anonymous = actor == ANONYMOUS
+    credential = f"{ANONYMOUS} {call.operation}" if anonymous else actor
     return Idempotency(
         digest=codec.digest(call.tenant, credential, key),
         fingerprint=codec.fingerprint(call.scope["method"], _route(call), call.body),
         render=lambda answer, version: msgspec.msgpack.encode(keep(answer, version)),
         seal=lambda plain: codec.seal(key, plain),
+        deeds_only=anonymous,
     )
 
 

@@ -69,6 +69,8 @@ class TokenMail:
 
         async def decide(unit: Unit) -> None:
             owner = await self.owner(unit, form)
+            if may_write:  # as often as that, no more, an answer is kept for somebody unknown
+                unit.keep_answer()
             if may_write and owner is not None:
                 await post(unit, *owner)
 

@@ -74,6 +74,7 @@ class RegisterHandler:
 
         async def decide(unit: Unit) -> Registered:
             if self.verify_required and await self._is_taken(unit, address, tell=may_write):
+                unit.keep_answer()
                 return Registered(None)
             at = self.now()
             await reserve(unit, address, account, at)

@@ -119,6 +119,19 @@ async def test_at_registration_where_addresses_have_to_be_verified(strict: Api) 
     assert "annals-position" not in known[2]
 
 
+async def test_nor_by_a_replay_of_a_registration(strict: Api) -> None:
+    async def again(email: str, key: str) -> Any:
+        for _ in range(2):
+            body = {"email": email, "password": PASSWORD}
+            answer = await strict.ask("POST", "/v1/accounts", body, idempotency_key=key)
+        return seen(answer)
+
+    for number in range(8):  # more than letters are sent
+        known = await again(KNOWN, f"known {number}")
+        assert known == await again(f"{number}{UNKNOWN}", f"unknown {number}")
+        assert known[2]["idempotent-replayed"] == "true"
+
+
 async def test_nor_by_signing_in_with_what_one_has_registered_oneself(strict: Api) -> None:
     tried = "another one"
     await told(strict, "POST", "/v1/accounts", {"password": tried})

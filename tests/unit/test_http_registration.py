@@ -205,6 +205,50 @@ async def test_a_used_token_is_replayed_by_its_key(api: Api) -> None:
     assert again.headers["idempotent-replayed"] == "true"
 
 
+async def keys_kept(api: Api, path: str, body: Any, keys: int) -> int:
+    """Under how many of so many keys a stranger's request was kept."""
+    kept = 0
+    for each in range(keys):
+        for _ in range(2):
+            answer = await api.ask("POST", path, body, idempotency_key=f"{each:0>255}")
+        kept += "idempotent-replayed" in answer.headers
+    return kept
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/v1/accounts", {"email": "nobody", "password": "short"}),
+        ("/v1/accounts", {"email": ADA, "password": OLD}),
+        ("/v1/accounts/verify", {"token": "none"}),
+        ("/v1/accounts/password-reset/confirm", {"token": "none", "password": NEW}),
+        ("/v1/sessions", {"email": ADA, "password": NEW}),
+        ("/v1/tokens/refresh", {"refresh_token": "none"}),
+        ("/v1/tokens/revoke", {"refresh_token": "none"}),
+    ],
+)
+async def test_nothing_is_kept_for_a_stranger_for_whom_nothing_was_done(
+    api: Api, path: str, body: Any
+) -> None:
+    await register(api)
+    assert await keys_kept(api, path, body, 2) == 0
+
+
+@pytest.mark.parametrize("path", ["/v1/accounts/password-reset", "/v1/accounts/verification"])
+@pytest.mark.parametrize("email", [ADA, "nobody@example.org"])
+async def test_as_much_is_kept_for_a_stranger_as_may_be_mailed(
+    api: Api, path: str, email: str
+) -> None:
+    await register(api)
+    assert 0 < await keys_kept(api, path, {"email": email}, 8) < 8
+
+
+async def test_a_key_has_an_end(api: Api) -> None:
+    body = {"email": ADA, "password": OLD}
+    answer = await api.ask("POST", "/v1/accounts", body, idempotency_key="k" * 256)
+    assert answer.json()["errors"][0]["code"] == "idempotency-key"
+
+
 async def test_letters_go_to_the_address_that_was_registered(api: Api) -> None:
     await register(api, "Stra\u00dfe@example.org")
     await api.ask("POST", "/v1/accounts/password-reset", {"email": "stra\u1e9eE@example.org"})

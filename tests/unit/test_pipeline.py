@@ -69,13 +69,17 @@ class Process:
         return folded.state
 
 
-def keyed(key: str, request: str = "request") -> Idempotency:
+def keyed(key: str, request: str = "request", *, deeds_only: bool = False) -> Idempotency:
     def render(answer: Any | Rejection, version: int) -> bytes:
         shown = type(answer).__name__ if isinstance(answer, Rejection) else str(answer)
         return msgspec.json.encode([shown, version])
 
     return Idempotency(
-        digest=key.encode(), fingerprint=request.encode(), render=render, seal=lambda raw: raw
+        digest=key.encode(),
+        fingerprint=request.encode(),
+        render=render,
+        seal=lambda raw: raw,
+        deeds_only=deeds_only,
     )
 
 
@@ -203,6 +207,31 @@ async def test_a_refusal_is_kept_under_its_key(store: MemoryEventStore) -> None:
     await Process(store).add(-100)
     again = await Process(store).add(5, most=1, idempotency=keyed("k"))
     assert msgspec.json.decode(again.sealed) == ["TooMuch", 0]
+
+
+async def test_of_some_only_what_was_recorded_is_kept(store: MemoryEventStore) -> None:
+    process, key = Process(store), keyed("k", deeds_only=True)
+
+    async def look(unit: Unit) -> int:
+        return await unit.load(SUM, "a")
+
+    for _ in range(2):  # of the second time, the state is a kept one
+        with pytest.raises(TooMuch):
+            await process.add(5, most=1, idempotency=key)
+        assert (await process.pipeline.run(look, at(idempotency=key))).result == 0
+        assert await store.find_key("default", key.digest) is None
+    assert isinstance(await process.add(1, most=1, idempotency=key), Done)
+    assert isinstance(await process.add(1, most=1, idempotency=key), Replay)
+
+
+async def test_what_is_not_to_be_told_from_a_deed_is_kept_as_one(store: MemoryEventStore) -> None:
+    key = keyed("k", deeds_only=True)
+
+    async def answer(unit: Unit) -> None:
+        unit.keep_answer()
+
+    await Process(store).pipeline.run(answer, at(idempotency=key))
+    assert await store.find_key("default", key.digest) is not None
 
 
 async def test_a_key_belongs_to_one_request(process: Process) -> None:

@@ -16,13 +16,17 @@ PAUSE = 0.03
 _PATIENCE = 90.0  # seconds without progress after which something counts as lost
 
 
-UNKNOWN_ENDS = frozenset({"lost", "timeout"})
-"""Errors of attempts that may have reached the target: killed with their worker, or unanswered."""
-
-
 def unknown_ends(errors: Iterable[str | None]) -> int:
-    """How many attempts may have reached the target without anybody knowing."""
-    return sum(each in UNKNOWN_ENDS for each in errors)
+    """How many attempts may have reached the target without anybody knowing.
+
+    Those were killed with their workers, ran into their own deadline, or waited for an answer for
+    as long as they may.
+    """
+    return sum(
+        each in ("lost", "timeout") or each.startswith("No answer within")
+        for each in errors
+        if each
+    )
 
 
 @dataclass

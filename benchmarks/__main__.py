@@ -3,7 +3,7 @@
     python -m benchmarks [NAME ...]
 
 With names only those are measured and the document stays as it is. Everything runs on throwaway
-servers that are as durable as those of `annals up`; a whole run takes some minutes.
+servers that are as durable as those of `annals up`; a whole run takes half an hour.
 """
 
 from collections.abc import Callable

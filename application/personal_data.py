@@ -34,14 +34,13 @@ from domain.accounts import (
     AccountErased,
     AccountKeysDestroyed,
     AccountRegistered,
-    AnyAccount,
-    ClosedAccount,
     EmailChanged,
     EmailReleased,
     EmailReserved,
     EraseAccount,
     ErasureReason,
     ReleaseEmail,
+    known_account,
 )
 from domain.decider import Decider
 from domain.emails import canonical_email
@@ -181,12 +180,6 @@ class EraseHandler:
         if form is not None:
             address = self.people.email_hash(form)
             await unit.decide(EMAIL, address, ReleaseEmail(account=id_, at=at))
-
-
-def known_account(account: AnyAccount) -> Account | None:
-    """What is known of an account that is open or closed."""
-    known = account.account if isinstance(account, ClosedAccount) else account
-    return known if isinstance(known, Account) else None
 
 
 class EraseOwn(msgspec.Struct, frozen=True, kw_only=True):

@@ -20,7 +20,7 @@ from adapters.http.paging import Page, read_cursor
 from application.accounts.closing import Close, Reopen
 from application.emails import known_form
 from application.memberships import GrantRole
-from domain.accounts import ACCOUNT, EMAIL, Account, AnyAccount, ClosedAccount, NoSuchAccount
+from domain.accounts import ACCOUNT, EMAIL, AnyAccount, NoSuchAccount, known_account
 from domain.memberships import MEMBERSHIP, Membership
 from domain.recorded import SYSTEM_TENANT
 from projections import memberships as projection
@@ -91,8 +91,8 @@ def _missing(_account: str) -> NoSuchAccount:
 def _view(
     call: Call, id_: str, account: AnyAccount, role: str, version: int, at: datetime | None
 ) -> Answer:
-    known = account.account if isinstance(account, ClosedAccount) else account
-    if not isinstance(known, Account):
+    known = known_account(account)
+    if known is None:
         raise NoSuchAccount
     view = AccountView(
         id=id_,

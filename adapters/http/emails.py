@@ -4,8 +4,7 @@ No read model holds it: it is read from the account's own stream.
 """
 
 from adapters.http.calls import Call
-from application.personal_data import known_account
-from domain.accounts import ACCOUNT, AnyAccount
+from domain.accounts import ACCOUNT, AnyAccount, known_account
 
 
 def shown_email(call: Call, account: AnyAccount) -> str | None:

@@ -112,7 +112,7 @@ class Operation:
             raise type(refused)(detail, **refused.facts) from None
 
     async def _receive(self, call: Call) -> None:
-        """Read the body; whoever has taken their time over it may be nobody any more."""
+        """Wait for what the caller has seen, and for the body; who takes long is asked anew."""
         began = perf_counter()
         if self.asks:
             await seen_here(call)
@@ -169,21 +169,21 @@ def operation(
     It is called with the call, then with the decoded body and the decoded query, where the
     operation has them. What is `lasting` by itself need not be said; see `Operation`.
     """
-    asks = bool(any_of) or needs is not ANYONE
+    needed = SIGNED_IN if any_of else needs
 
     def declare(handle: Handle) -> Operation:
         return Operation(
             method=method,
             path=path,
             handle=handle,
-            needs=SIGNED_IN if any_of else needs,
+            needs=needed,
             any_of=any_of,
             answers=answers,
             body=body if body is None or isinstance(body, RawBody) else Body(body),
             query=None if query is None else Query(query),
             keyed=keyed and method != "GET",
             conditional=conditional,
-            consistent=consistent or (method != "GET" and asks),
+            consistent=consistent or (method != "GET" and needed is not ANYONE),
             fresh=fresh,
             lasting=fresh and method != "GET" if lasting is None else lasting,
             scraped=scraped,

@@ -19,10 +19,10 @@ from adapters.http.moments import seen_here
 from adapters.http.names import Typed, known_id
 from adapters.http.operations import SIGNED_IN, operation
 from application.memberships import STRANGER
-from application.personal_data import Erase, EraseOwn, Person, known_account
+from application.personal_data import Erase, EraseOwn, Person
 from application.personal_export import OthersBegin, PersonalExport, ThingBegins
 from application.positions import Position
-from domain.accounts import ACCOUNT, Account, NoSuchAccount
+from domain.accounts import ACCOUNT, Account, NoSuchAccount, known_account
 
 _CHUNK = 64 * 1024  # bytes sent at once, more or less
 

@@ -12,11 +12,10 @@ from application.lockout import CountedFailures
 from application.unit import Done, Unit
 from domain.accounts import (
     ACCOUNT,
-    Account,
     AnyAccount,
-    ClosedAccount,
     LiftLockout,
     NoSuchAccount,
+    known_account,
 )
 
 
@@ -60,7 +59,7 @@ class UnlockHandler:
 
 def _names(id_: str, account: AnyAccount) -> tuple[str, ...]:
     """What the account's failures are counted under."""
-    known = account.account if isinstance(account, ClosedAccount) else account
-    if not isinstance(known, Account):
+    known = known_account(account)
+    if known is None:
         raise NoSuchAccount
     return counted_as(id_, known), passkeys_counted_as(id_)

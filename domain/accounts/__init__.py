@@ -71,6 +71,7 @@ from domain.accounts.state import (
     PendingEmail,
     TooManyUnprovenKeys,
     WrongToken,
+    known_account,
 )
 
 __all__ = [
@@ -133,4 +134,5 @@ __all__ = [
     "VerificationAsked",
     "VerifyAddress",
     "WrongToken",
+    "known_account",
 ]

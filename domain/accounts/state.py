@@ -78,6 +78,12 @@ class ErasedAccount(msgspec.Struct, frozen=True, kw_only=True):
 AnyAccount = NoAccount | Account | ClosedAccount | ErasedAccount
 
 
+def known_account(account: AnyAccount) -> Account | None:
+    """What is known of an account that is open or closed."""
+    known = account.account if isinstance(account, ClosedAccount) else account
+    return known if isinstance(known, Account) else None
+
+
 class EmailTaken(Conflict):
     """The address belongs to an account already."""
 
